@@ -1,0 +1,1 @@
+// replaced in the next commits

@@ -1,0 +1,31 @@
+// Times. Durations carry their unit in the type; wall time is only for people and audit lines.
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fairlead::base {
+
+using Millis = std::chrono::milliseconds;
+using SteadyTime = std::chrono::steady_clock::time_point;
+using WallTime = std::chrono::system_clock::time_point;
+
+inline SteadyTime steady_now() {
+  return std::chrono::steady_clock::now();
+}
+inline WallTime wall_now() {
+  return std::chrono::system_clock::now();
+}
+
+// "2026-03-01T12:00:00.123Z", always UTC, always milliseconds.
+std::string iso8601(WallTime time);
+
+// "5s", "2m", "1h", "1d", "250ms", or a bare number of seconds ("30", "0.5"). Empty: not a duration,
+// negative, or larger than ten years.
+std::optional<Millis> parse_duration(std::string_view text);
+
+// "250ms", "5s", "2m 5s", "3h 4m", "2d 3h": the two largest units.
+std::string format_duration(Millis duration);
+
+}  // namespace fairlead::base

@@ -1,0 +1,152 @@
+#include "base/json.hpp"
+
+#include <cjson/cJSON.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+namespace fairlead::base {
+
+namespace {
+
+constexpr int kMaxDepth = 64;
+
+// Well-formed beyond what cJSON checks: bounded depth, no key twice in one object.
+const char* structural_fault(const cJSON* node, int depth) {
+  if (depth > kMaxDepth) return "nested deeper than 64";
+  if (cJSON_IsObject(node)) {
+    std::vector<std::string_view> keys;
+    for (const cJSON* child = node->child; child != nullptr; child = child->next)
+      keys.emplace_back(child->string);
+    std::sort(keys.begin(), keys.end());
+    if (std::adjacent_find(keys.begin(), keys.end()) != keys.end()) return "a key stands twice in one object";
+  }
+  if (!cJSON_IsObject(node) && !cJSON_IsArray(node)) return nullptr;
+  for (const cJSON* child = node->child; child != nullptr; child = child->next)
+    if (const char* fault = structural_fault(child, depth + 1)) return fault;
+  return nullptr;
+}
+
+cJSON* checked(cJSON* node) {
+  if (node == nullptr) std::abort();  // out of memory: nothing sensible can follow
+  return node;
+}
+
+}  // namespace
+
+bool JsonView::is_null() const {
+  return cJSON_IsNull(node_);
+}
+bool JsonView::is_object() const {
+  return cJSON_IsObject(node_);
+}
+bool JsonView::is_array() const {
+  return cJSON_IsArray(node_);
+}
+bool JsonView::is_string() const {
+  return cJSON_IsString(node_);
+}
+bool JsonView::is_number() const {
+  return cJSON_IsNumber(node_);
+}
+bool JsonView::is_bool() const {
+  return cJSON_IsBool(node_);
+}
+
+JsonView JsonView::operator[](std::string_view key) const {
+  if (!is_object()) return {};
+  return JsonView(cJSON_GetObjectItemCaseSensitive(node_, std::string(key).c_str()));
+}
+
+JsonView JsonView::at(std::size_t index) const {
+  if (!is_array()) return {};
+  return JsonView(cJSON_GetArrayItem(node_, static_cast<int>(index)));
+}
+
+std::size_t JsonView::size() const {
+  if (!is_array() && !is_object()) return 0;
+  return static_cast<std::size_t>(cJSON_GetArraySize(node_));
+}
+
+std::string_view JsonView::key() const {
+  return node_ != nullptr && node_->string != nullptr ? std::string_view(node_->string) : std::string_view{};
+}
+
+std::vector<JsonView> JsonView::items() const {
+  std::vector<JsonView> out;
+  if (!is_array() && !is_object()) return out;
+  for (const cJSON* child = node_->child; child != nullptr; child = child->next) out.emplace_back(child);
+  return out;
+}
+
+std::string_view JsonView::text(std::string_view fallback) const {
+  return is_string() ? std::string_view(node_->valuestring) : fallback;
+}
+
+std::int64_t JsonView::integer(std::int64_t fallback) const {
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  if (!is_number() || std::floor(node_->valuedouble) != node_->valuedouble) return fallback;
+  if (std::abs(node_->valuedouble) > kExact) return fallback;
+  return static_cast<std::int64_t>(node_->valuedouble);
+}
+
+double JsonView::number(double fallback) const {
+  return is_number() ? node_->valuedouble : fallback;
+}
+bool JsonView::boolean(bool fallback) const {
+  return is_bool() ? cJSON_IsTrue(node_) != 0 : fallback;
+}
+
+std::string JsonView::dump(bool pretty) const {
+  char* text = node_ == nullptr ? nullptr : (pretty ? cJSON_Print(node_) : cJSON_PrintUnformatted(node_));
+  std::string out = text == nullptr ? "null" : text;
+  cJSON_free(text);
+  return out;
+}
+
+void Json::Free::operator()(cJSON* node) const {
+  cJSON_Delete(node);
+}
+
+Json::Json() : Json(checked(cJSON_CreateNull())) {}
+Json::Json(std::string_view text) : Json(checked(cJSON_CreateString(std::string(text).c_str()))) {}
+Json::Json(double number) : Json(checked(cJSON_CreateNumber(number))) {}
+Json::Json(bool value) : Json(checked(cJSON_CreateBool(value ? 1 : 0))) {}
+
+Json Json::object() {
+  return Json(checked(cJSON_CreateObject()));
+}
+Json Json::array() {
+  return Json(checked(cJSON_CreateArray()));
+}
+
+Result<Json> Json::parse(std::string_view text) {
+  const std::string copy(text);  // cJSON needs the terminator to tell trailing text
+  const char* end = nullptr;
+  Json out(cJSON_ParseWithLengthOpts(copy.c_str(), copy.size() + 1, &end, 1));
+  if (out.node_ == nullptr) {
+    const auto at = end == nullptr ? 0 : end - copy.c_str();
+    return Error{Code::bad_request, "not valid JSON near byte " + std::to_string(at), {}};
+  }
+  if (const char* fault = structural_fault(out.node_.get(), 0))
+    return Error{Code::bad_request, std::string("JSON refused: ") + fault, {}};
+  return out;
+}
+
+Json& Json::set(std::string_view key, Json value) {
+  const std::string name(key);
+  cJSON* item = value.node_.release();
+  if (cJSON_GetObjectItemCaseSensitive(node_.get(), name.c_str()) != nullptr)
+    cJSON_ReplaceItemInObjectCaseSensitive(node_.get(), name.c_str(), item);
+  else
+    cJSON_AddItemToObject(node_.get(), name.c_str(), item);
+  return *this;
+}
+
+Json& Json::push(Json value) {
+  cJSON_AddItemToArray(node_.get(), value.node_.release());
+  return *this;
+}
+
+}  // namespace fairlead::base

@@ -1,0 +1,85 @@
+#include "base/log.hpp"
+
+#include <unistd.h>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
+
+namespace fairlead::base {
+
+namespace {
+
+bool needs_quotes(std::string_view value) {
+  return value.empty() || value.find_first_of(" \"=\\") != std::string_view::npos;
+}
+
+void append_value(std::string& line, std::string_view raw) {
+  const std::string value = printable(raw, 4096);
+  if (!needs_quotes(value)) {
+    line += value;
+    return;
+  }
+  line += '"';
+  for (const char c : value) {
+    if (c == '"') line += '\\';
+    line += c;
+  }
+  line += '"';
+}
+
+}  // namespace
+
+std::string_view to_string(Level level) {
+  switch (level) {
+    case Level::error:
+      return "error";
+    case Level::warn:
+      return "warn";
+    case Level::info:
+      return "info";
+    case Level::debug:
+      return "debug";
+  }
+  return "info";
+}
+
+std::optional<Level> parse_level(std::string_view text) {
+  for (const auto level : {Level::error, Level::warn, Level::info, Level::debug})
+    if (to_string(level) == text) return level;
+  return std::nullopt;
+}
+
+std::string format_key_value(const Record& record) {
+  std::string line = "time=" + iso8601(record.time) + " level=" + std::string(to_string(record.level)) +
+                     " event=" + std::string(record.event);
+  for (const auto& field : record.fields) {
+    line += ' ';
+    line += field.key;
+    line += '=';
+    append_value(line, field.value);
+  }
+  return line;
+}
+
+std::string format_json(const Record& record) {
+  Json line = Json::object();
+  line.set("time", iso8601(record.time)).set("level", to_string(record.level)).set("event", record.event);
+  for (const auto& field : record.fields) line.set(field.key, printable(field.value, 4096));
+  return line.dump();
+}
+
+void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+  if (!enabled(level)) return;
+  const Record record{wall_now(), level, event, {fields.begin(), fields.size()}};
+  for (const auto& sink : sinks_) sink(record);
+}
+
+Log::Sink fd_sink(int fd, LogFormat format) {
+  return [fd, format](const Record& record) {
+    const std::string line =
+        (format == LogFormat::json_lines ? format_json(record) : format_key_value(record)) + "\n";
+    [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());
+  };
+}
+
+}  // namespace fairlead::base

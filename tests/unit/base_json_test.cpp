@@ -1,0 +1,38 @@
+#include "base/json.hpp"
+#include "cmocka.hpp"
+
+using namespace fairlead::base;
+
+static void keeps_what_it_was_given(void**) {
+  Json object = Json::object();
+  object.set("name", "a\"b\n").set("count", 9007199254740991LL).set("on", true);
+  object.set("list", std::move(Json::array().push(1).push("two").push(Json())));
+  auto parsed = Json::parse(object.dump());
+  assert_true(parsed.ok());
+  assert_text_equal((*parsed)["name"].text(), "a\"b\n");
+  assert_true((*parsed)["count"].integer() == 9007199254740991LL);
+  assert_true((*parsed)["on"].boolean());
+  assert_int_equal((*parsed)["list"].size(), 3);
+  assert_true((*parsed)["list"].at(2).is_null());
+  assert_false((*parsed)["missing"]["deeper"].exists());
+}
+
+static void replaces_a_key_that_is_set_twice(void**) {
+  Json object = Json::object();
+  object.set("a", 1).set("a", 2);
+  assert_text_equal(object.dump(), R"({"a":2})");
+}
+
+static void refuses_what_is_not_one_sound_value(void**) {
+  for (const char* text : {"", "{", "{} x", "{\"a\":1,\"a\":2}", "nul"}) assert_false(Json::parse(text).ok());
+  assert_false(Json::parse(std::string(100, '[') + std::string(100, ']')).ok());
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(keeps_what_it_was_given),
+      cmocka_unit_test(replaces_a_key_that_is_set_twice),
+      cmocka_unit_test(refuses_what_is_not_one_sound_value),
+  };
+  return cmocka_run_group_tests_name("base_json", tests, nullptr, nullptr);
+}

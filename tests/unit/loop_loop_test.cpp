@@ -1,0 +1,90 @@
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "cmocka.hpp"
+#include "loop/connector.hpp"
+#include "loop/loop.hpp"
+#include "loop/poll.hpp"
+#include "loop/timer.hpp"
+#include "loop/work.hpp"
+
+using namespace fairlead;
+using namespace std::chrono_literals;
+
+static void deferred_runs_once_later_and_never_inside_schedule(void**) {
+  loop::Loop loop;
+  int runs = 0;
+  loop::Deferred deferred(loop, "test", [&] { ++runs; });
+  deferred.schedule();
+  deferred.schedule();
+  assert_int_equal(runs, 0);
+  assert_true(loop.drain(1s).ok());
+  assert_int_equal(runs, 1);
+}
+
+static void an_owner_may_die_inside_its_own_callback(void**) {
+  loop::Loop loop;
+  std::unique_ptr<loop::Timer> timer;
+  int runs = 0;
+  timer = std::make_unique<loop::Timer>(loop, "suicide", [&] {
+    ++runs;
+    timer.reset();
+  });
+  timer->start_repeating(1ms);
+  loop.run();
+  assert_int_equal(runs, 1);
+  assert_true(loop.open_handles().empty());
+}
+
+static void a_leaked_handle_is_named(void**) {
+  loop::Loop loop;
+  auto timer = std::make_unique<loop::Timer>(loop, "forgotten", [] {});
+  const auto drained = loop.drain(20ms);
+  assert_false(drained.ok());
+  assert_non_null(strstr(drained.error().message.c_str(), "forgotten=1"));
+  timer.reset();
+  assert_true(loop.drain(1s).ok());
+}
+
+static void dropped_work_does_not_call_back(void**) {
+  loop::Loop loop;
+  bool called = false;
+  auto kept =
+      loop::submit<int>(loop, "kept", [] { return 42; }, [&](int value) { assert_int_equal(value, 42); });
+  auto dropped = loop::submit<int>(loop, "dropped", [] { return 1; }, [&](int) { called = true; });
+  dropped.reset();
+  assert_true(loop.drain(5s).ok());
+  assert_false(called);
+}
+
+static void a_connector_goes_on_to_the_address_that_answers(void**) {
+  loop::Loop loop;
+  auto listener = loop::listen_on(*loop::Address::numeric("127.0.0.1", 0));
+  assert_true(listener.ok());
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  assert_int_equal(getsockname(listener->get(), reinterpret_cast<sockaddr*>(&bound), &size), 0);
+  const auto live = loop::Address::from(reinterpret_cast<sockaddr*>(&bound), size);
+  const auto dead = *loop::Address::numeric("127.0.0.1", 1);
+  bool connected = false;
+  loop::Connector connector(loop, {dead, live}, 5s, [&](base::Result<base::UniqueFd> fd) {
+    connected = fd.ok();
+    loop.stop();
+  });
+  loop.run();
+  assert_true(connected);
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(deferred_runs_once_later_and_never_inside_schedule),
+      cmocka_unit_test(an_owner_may_die_inside_its_own_callback),
+      cmocka_unit_test(a_leaked_handle_is_named),
+      cmocka_unit_test(dropped_work_does_not_call_back),
+      cmocka_unit_test(a_connector_goes_on_to_the_address_that_answers),
+  };
+  return cmocka_run_group_tests_name("loop_loop", tests, nullptr, nullptr);
+}
