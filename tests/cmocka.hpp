@@ -9,6 +9,8 @@ extern "C" {
 #include <cmocka.h>
 }
 
+#undef fail  // collides with std::ios::fail; tests use fail_msg
+
 #include <string>
 #include <string_view>
 

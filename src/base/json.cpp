@@ -85,7 +85,7 @@ std::string_view JsonView::text(std::string_view fallback) const {
 }
 
 std::int64_t JsonView::integer(std::int64_t fallback) const {
-  constexpr double kExact = 9007199254740992.0;  // 2^53
+  constexpr double kExact = 9007199254740992.0;  // 2^53: beyond it doubles skip integers
   if (!is_number() || std::floor(node_->valuedouble) != node_->valuedouble) return fallback;
   if (std::abs(node_->valuedouble) > kExact) return fallback;
   return static_cast<std::int64_t>(node_->valuedouble);

@@ -57,7 +57,7 @@ class Json {
   Json(bool value);
   template <typename Integer>
     requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>)
-  Json(Integer number) : Json(static_cast<double>(number)) {}  // exact up to 2^53
+  Json(Integer number) : Json(static_cast<double>(number)) {}  // exact up to 10^15: cJSON prints 15 digits
 
   static Json object();
   static Json array();
