@@ -38,10 +38,13 @@ cache_dir() {
 # step TITLE COMMAND…: runs the command in the background (so that a signal is seen at once), keeps its output in a
 # log, shows title and seconds, and the log when it fails.
 step() {
-  local title=$1 log started=$SECONDS status=0 shown=15
+  local title=$1 name log started=$SECONDS status=0 shown=15
   shift
-  log=$(mktemp)
-  "$@" >"$log" 2>&1 </dev/null &
+  # Without a name from the start, so that nothing is left of it when we are interrupted.
+  name=$(mktemp)
+  exec {log}>"$name"
+  rm -f "$name"
+  "$@" >&"$log" 2>&1 </dev/null &
   step_pid=$!
   while kill -0 "$step_pid" 2>/dev/null; do
     sleep 0.2 &
@@ -57,9 +60,9 @@ step() {
     say "  ok    $title ($((SECONDS - started)) s)"
   else
     say "  FAIL  $title ($((SECONDS - started)) s, exit code $status):"
-    tail -n 60 "$log" | sed 's/^/        /' >&2
+    tail -n 60 "/proc/$$/fd/$log" | sed 's/^/        /' >&2
   fi
-  rm -f "$log"
+  exec {log}>&-
   return "$status"
 }
 
