@@ -60,7 +60,7 @@ step() {
     say "  ok    $title ($((SECONDS - started)) s)"
   else
     say "  FAIL  $title ($((SECONDS - started)) s, exit code $status):"
-    tail -n 60 "/proc/$$/fd/$log" | sed 's/^/        /' >&2
+    tail -n "${FAIRLEAD_STEP_LINES:-60}" "/proc/$$/fd/$log" | sed 's/^/        /' >&2
   fi
   exec {log}>&-
   return "$status"
