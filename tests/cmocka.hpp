@@ -9,7 +9,15 @@ extern "C" {
 #include <cmocka.h>
 }
 
-#undef fail  // collides with std::ios::fail; tests use fail_msg
+#undef fail  // collides with std::ios::fail; tests use fail_msg, which must not need it then
+#undef fail_msg
+#define fail_msg(...)          \
+  do {                         \
+    print_error("ERROR: ");    \
+    print_error(__VA_ARGS__);  \
+    print_error("\n");         \
+    _fail(__FILE__, __LINE__); \
+  } while (0)
 
 #include <string>
 #include <string_view>

@@ -24,7 +24,7 @@ bool matches(const Event& event, std::string_view tunnel) {
 
 std::uint64_t first_event_id(base::WallTime started) {
   const auto millis = std::chrono::duration_cast<base::Millis>(started.time_since_epoch()).count();
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(millis, 1)) << 10;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(millis, 1)) << 8;
 }
 
 EventRing::EventRing(std::uint64_t first_id, Limits limits)

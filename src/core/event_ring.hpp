@@ -28,9 +28,9 @@ struct Event {
   std::string body;    // one JSON object, in one line
 };
 
-// Wall time in milliseconds times 1024: greater than every id that an earlier daemon gave out (fewer than
-// 1024 events a millisecond), and exact as a JSON number until the year 2248. A clock set back makes old
-// ids look like ids of the future, which covers() refuses just the same.
+// Wall time in milliseconds times 256: greater than every id that an earlier daemon gave out (fewer than 256
+// events a millisecond), and below 10^15, what base::Json prints exactly, until the year 2093. A clock set
+// back makes old ids look like ids of the future, which covers() refuses just the same.
 std::uint64_t first_event_id(base::WallTime started);
 
 class EventRing {

@@ -1,0 +1,125 @@
+#include "api/render.hpp"
+
+#include <utility>
+
+namespace fairlead::api {
+
+namespace {
+
+using base::Json;
+
+Json text_or_null(std::string_view text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+Json time_or_null(const std::optional<base::WallTime>& time) {
+  return time ? Json(base::iso8601(*time)) : Json();
+}
+
+std::int64_t whole_seconds(base::Millis time) {
+  return std::chrono::floor<std::chrono::seconds>(time).count();
+}
+// A wait is rounded up: "0" means now.
+std::int64_t seconds_to_wait(base::Millis time) {
+  return std::chrono::ceil<std::chrono::seconds>(time).count();
+}
+
+Json names(const std::vector<std::string>& list) {
+  Json out = Json::array();
+  for (const auto& name : list) out.push(name);
+  return out;
+}
+
+Json forward(const core::ForwardStatus& status) {
+  Json out = Json::object();
+  out.set("kind", core::to_string(status.forward.kind));
+  out.set("listen", core::to_string(status.forward.listen));
+  out.set("target", core::to_string(status.forward.target));
+  out.set("listening", status.listening).set("proof", core::to_string(status.proof));
+  out.set("connections", status.connections).set("active", status.active);
+  out.set("bytes_to_target", status.bytes_to_target).set("bytes_from_target", status.bytes_from_target);
+  out.set("refused", status.refused).set("last_activity", time_or_null(status.last_activity));
+  return out;
+}
+
+Json health(const core::TunnelStatus& tunnel) {
+  if (!tunnel.has_health_check) return {};
+  Json last;
+  if (tunnel.health) {
+    last = Json::object();
+    last.set("time", base::iso8601(tunnel.health->time)).set("good", tunnel.health->good);
+    last.set("http_status", tunnel.health->http_status).set("error", text_or_null(tunnel.health->error));
+    last.set("latency_ms", tunnel.health->latency.count());
+  }
+  Json out = Json::object();
+  out.set("configured", true).set("good", tunnel.health_good).set("last", std::move(last));
+  return out;
+}
+
+void set_reason(Json& out, const core::TunnelStatus& tunnel) {
+  const bool known = tunnel.reason != core::Reason::none;
+  const auto& reason = core::describe(tunnel.reason);
+  out.set("reason", known ? Json(reason.id) : Json());
+  out.set("reason_text", known ? text_or_null(reason.text) : Json());
+  out.set("detail", text_or_null(tunnel.detail)).set("hint", text_or_null(tunnel.hint));
+}
+
+}  // namespace
+
+Json render(const core::TunnelStatus& tunnel) {
+  Json out = Json::object();
+  out.set("name", tunnel.name).set("state", core::to_string(tunnel.state));
+  out.set("proof", core::to_string(tunnel.proof));
+  set_reason(out, tunnel);
+  Json actor = Json::object();
+  actor.set("name", tunnel.actor.name).set("class", core::to_string(tunnel.actor.actor_class));
+  out.set("actor", std::move(actor));
+  out.set("host", tunnel.host.host).set("port", tunnel.host.port).set("ssh_user", tunnel.ssh_user);
+  out.set("since", base::iso8601(tunnel.since));
+  out.set("uptime_seconds", tunnel.uptime ? Json(whole_seconds(*tunnel.uptime)) : Json());
+  out.set("attempts", tunnel.attempts);
+  out.set("next_attempt_in_seconds",
+          tunnel.next_attempt_in ? Json(seconds_to_wait(*tunnel.next_attempt_in)) : Json());
+  out.set("reconnects", tunnel.reconnects);
+  out.set("probe_round_trip_ms", tunnel.probe_round_trip ? Json(tunnel.probe_round_trip->count()) : Json());
+  out.set("host_key_fingerprint", text_or_null(tunnel.host_key_fingerprint));
+  out.set("algorithms", text_or_null(tunnel.algorithms));
+  out.set("health", health(tunnel));
+  Json forwards = Json::array();
+  for (const auto& status : tunnel.forwards) forwards.push(forward(status));
+  out.set("forwards", std::move(forwards));
+  return out;
+}
+
+Json render(const core::DaemonStatus& daemon) {
+  Json out = Json::object();
+  out.set("version", daemon.version).set("pid", daemon.pid);
+  out.set("started_at", base::iso8601(daemon.started_at));
+  out.set("config_file", daemon.config_file).set("config_generation", daemon.config_generation);
+  out.set("config_loaded_at", base::iso8601(daemon.config_loaded_at));
+  out.set("last_reload_error", text_or_null(daemon.last_reload_error));
+  out.set("log_level", base::to_string(daemon.log_level));
+  out.set("audit_seq", daemon.audit_seq).set("audit_head", daemon.audit_head);
+  out.set("audit_error", text_or_null(daemon.audit_error)).set("loop_turns", daemon.loop_turns);
+  return out;
+}
+
+Json render(const core::ReloadReport& report) {
+  Json out = Json::object();
+  out.set("generation", report.generation);
+  out.set("added", names(report.added)).set("removed", names(report.removed));
+  out.set("changed", names(report.changed)).set("unchanged", names(report.unchanged));
+  return out;
+}
+
+Json render_status(const core::DaemonStatus& daemon, const std::vector<core::TunnelStatus>& tunnels,
+                   std::uint64_t last_event_id) {
+  Json list = Json::array();
+  for (const auto& tunnel : tunnels) list.push(render(tunnel));
+  Json out = Json::object();
+  out.set("schema", "fairlead.status/1").set("daemon", render(daemon));
+  out.set("last_event_id", last_event_id).set("tunnels", std::move(list));
+  return out;
+}
+
+}  // namespace fairlead::api
