@@ -1,6 +1,7 @@
 #include "base/clock.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -39,7 +40,7 @@ std::optional<Millis> parse_duration(std::string_view text) {
     if (suffix != unit.suffix) continue;
     const double millis = value * unit.millis;
     if (!(millis <= kTenYears)) return std::nullopt;
-    return Millis(static_cast<std::int64_t>(millis));
+    return Millis(std::llround(millis));  // 1.001 s is 1001 ms, though 1.001 * 1000 falls short of it
   }
   return std::nullopt;
 }

@@ -1,0 +1,140 @@
+#include "config/schema.hpp"
+
+namespace fairlead::config {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1000;
+constexpr std::int64_t kMinute = 60 * kSecond;
+constexpr std::int64_t kHour = 60 * kMinute;
+constexpr std::int64_t kDay = 24 * kHour;
+
+using Words = std::string_view;
+constexpr Key plain(Type type, Words name, Words fallback, Words meaning) {
+  return {name, type, fallback, 0, 0, "", meaning};
+}
+constexpr Key choice(Words name, Words fallback, Words choices, Words meaning) {
+  return {name, Type::choice, fallback, 0, 0, choices, meaning};
+}
+constexpr Key integer(Words name, Words fallback, std::int64_t low, std::int64_t high, Words meaning) {
+  return {name, Type::integer, fallback, low, high, "", meaning};
+}
+constexpr Key duration(Words name, Words fallback, std::int64_t low, std::int64_t high, Words meaning) {
+  return {name, Type::duration, fallback, low, high, "", meaning};
+}
+
+constexpr Key kFileKeys[] = {
+    integer("version", "1", 1, 1, "format of this file"),
+    plain(Type::map, "tunnels", "required", "tunnel name to tunnel; `{}` for none"),
+    plain(Type::map, "actors", "none", "actor name to actor"),
+    plain(Type::map, "api", "none", "who may use the control socket"),
+    plain(Type::map, "log", "none", "what the daemon writes to stderr"),
+    plain(Type::path, "state_dir", "by mode", "what outlives the daemon: state, audit"),
+    plain(Type::path, "runtime_dir", "by mode", "the folder of `control.sock`"),
+};
+
+constexpr Key kLogKeys[] = {
+    choice("level", "info", "error|warn|info|debug", "how much"),
+    choice("format", "text", "text|json", "`key=value` or JSON lines"),
+};
+
+constexpr Key kApiKeys[] = {
+    plain(Type::list, "roles", "none", "rules; root and the daemon's own user are always operators"),
+};
+
+constexpr Key kRoleKeys[] = {
+    plain(Type::identity, "uid", "", "a user"),
+    plain(Type::identity, "user", "", "the same"),
+    plain(Type::identity, "gid", "", "a group; exactly one of these four is given"),
+    plain(Type::identity, "group", "", "the same"),
+    choice("role", "required", "viewer|operator", "a viewer can change nothing"),
+};
+
+constexpr Key kActorKeys[] = {
+    choice("class", "automation", "human|automation", "stands in every audit line"),
+    plain(Type::text, "description", "none", "for people"),
+};
+
+constexpr Key kTunnelKeys[] = {
+    plain(Type::text, "host", "required", "SSH server: name or address"),
+    integer("port", "22", 1, 65535, "its port"),
+    plain(Type::text, "ssh_user", "the invoking user", "user name there"),
+    plain(Type::path, "ssh_key", "by mode", "private key"),
+    plain(Type::path, "ssh_key_passphrase_file", "none", "its first line opens the key"),
+    plain(Type::path, "known_hosts", "by mode", "host keys to trust"),
+    choice("host_key", "strict", "strict|accept-new",
+           "`accept-new` records the first key of an unknown host; a changed key is always refused"),
+    plain(Type::text, "actor", "fairlead",
+          "one of `actors`; without it the tunnel acts as `fairlead`, class automation"),
+    integer("remote_port", "none", 1, 65535,
+            "older form of one forward: the server listens on `localhost:remote_port` …"),
+    integer("local_port", "none", 1, 65535, "… and connections lead to `127.0.0.1:local_port` here"),
+    plain(Type::list, "forwards", "required", "one forward or more (or the older form)"),
+    plain(Type::map, "health_check", "none", "an HTTP request that shows whether the service behind is well"),
+    plain(Type::map, "reconnect", "none", "how to come back after a loss"),
+    plain(Type::map, "keepalive", "none", "how a dead link is noticed"),
+    duration("connect_timeout", "10s", kSecond, 10 * kMinute, "for name, connection and handshake together"),
+    plain(Type::boolean, "autostart", "true", "up when the daemon starts, unless it was taken down"),
+};
+
+constexpr Key kForwardKeys[] = {
+    plain(Type::endpoint, "remote", "",
+          "the server listens there (`ssh -R`); host `localhost` unless stated"),
+    plain(Type::endpoint, "local", "",
+          "this machine listens there (`ssh -L`); host `localhost` unless stated"),
+    plain(Type::endpoint, "to", "required",
+          "where connections lead, seen from the other side; host `127.0.0.1` unless stated"),
+};
+
+constexpr Key kHealthCheckKeys[] = {
+    plain(Type::text, "url", "required", "`http://` or `https://`"),
+    choice("from", "remote", "remote|local",
+           "asked over the SSH connection, names resolve there; or from this machine"),
+    duration("interval", "30s", kSecond, kDay, "from one request to the next"),
+    duration("timeout", "5s", 100, kDay,
+             "for the whole answer; not above `interval` (without the key: 5s, or `interval` when that is "
+             "shorter)"),
+    integer("fall", "2", 1, 100, "failures in a row that make the tunnel `degraded`"),
+    integer("rise", "1", 1, 100, "successes in a row that make it `connected` again"),
+};
+
+constexpr Key kReconnectKeys[] = {
+    integer("max_attempts", "0", 0, 1'000'000, "then the tunnel is `failed`; 0: for ever"),
+    duration("backoff_initial", "1s", 100, kDay, "least wait; not above `backoff_max`"),
+    duration("backoff_max", "60s", 100, kDay,
+             "longest wait (of the two, one that is not given follows the other where they would cross)"),
+};
+
+constexpr Key kKeepaliveKeys[] = {
+    duration("interval", "4s", 2 * kSecond, kHour, "from one SSH keepalive to the next"),
+    duration("user_timeout", "12s", kSecond, kHour,
+             "unacknowledged for so long, the connection is given up (`TCP_USER_TIMEOUT`)"),
+};
+
+}  // namespace
+
+const Section kFileSection = {"the file", kFileKeys};
+const Section kLogSection = {"log", kLogKeys};
+const Section kApiSection = {"api", kApiKeys};
+const Section kRoleSection = {"a rule of api.roles", kRoleKeys};
+const Section kActorSection = {"an actor", kActorKeys};
+const Section kTunnelSection = {"a tunnel", kTunnelKeys};
+const Section kForwardSection = {"a forward", kForwardKeys};
+const Section kHealthCheckSection = {"health_check", kHealthCheckKeys};
+const Section kReconnectSection = {"reconnect", kReconnectKeys};
+const Section kKeepaliveSection = {"keepalive", kKeepaliveKeys};
+
+std::span<const Section* const> all_sections() {
+  static constexpr const Section* kAll[] = {
+      &kFileSection,      &kTunnelSection, &kForwardSection, &kHealthCheckSection, &kReconnectSection,
+      &kKeepaliveSection, &kActorSection,  &kApiSection,     &kRoleSection,        &kLogSection};
+  return kAll;
+}
+
+const Key* Section::find(std::string_view key) const {
+  for (const Key& candidate : keys)
+    if (candidate.name == key) return &candidate;
+  return nullptr;
+}
+
+}  // namespace fairlead::config

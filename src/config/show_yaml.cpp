@@ -1,0 +1,150 @@
+#include "base/text.hpp"
+#include "config/mask.hpp"
+#include "config/scalars.hpp"
+#include "config/show.hpp"
+
+namespace fairlead::config {
+
+namespace {
+
+// Plain where no YAML reader could see anything but this text in it, else in double quotes. Values are one
+// line without control characters: the reader has seen to that.
+std::string scalar(std::string_view text) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  bool plain = !text.empty() && (is_letter(text[0]) || text[0] == '/') && !is_boolean_word(text) &&
+               base::lower(text) != "null" && text != "y" && text != "n" && text != "Y" && text != "N";
+  for (const char c : text)
+    plain = plain && (is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == '/');
+  if (plain) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+// Exact, unlike base::format_duration: it is read again.
+std::string duration(core::Millis value) {
+  const auto count = value.count();
+  if (count % 1000 != 0) return std::to_string(count) + "ms";
+  return std::to_string(count / 1000) + "s";
+}
+
+// Lines of `key: value`, indented.
+class Lines {
+ public:
+  void open(std::string_view key) {
+    line(key, "");
+    ++depth_;
+  }
+  void close() { --depth_; }
+  void line(std::string_view key, std::string_view value) {
+    text_.append(depth_ * 2, ' ').append(key).append(":");
+    if (!value.empty()) text_.append(" ").append(value);
+    text_ += '\n';
+  }
+  void item(std::string_view value) { text_.append(depth_ * 2, ' ').append("- ").append(value).append("\n"); }
+  void comment(std::string_view words) { text_.append("# ").append(words).append("\n"); }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+  std::size_t depth_ = 0;
+};
+
+void show_header(const core::Config& config, Lines& lines) {
+  lines.comment("Effective configuration of fairlead: defaults filled in, paths resolved, secrets masked.");
+  lines.comment("file: " + base::printable(config.file, 4096));
+  lines.comment(config.system_mode ? "mode: system (the file lies below /etc)" : "mode: user");
+  lines.comment("`~` and relative paths: " + base::printable(config.path_base, 4096) +
+                (config.system_mode ? " (the file's folder)" : " (the invoking user's home)"));
+}
+
+void show_settings(const core::Config& config, Lines& lines) {
+  lines.line("version", "1");
+  lines.line("state_dir", scalar(config.state_dir));
+  lines.line("runtime_dir", scalar(config.runtime_dir));
+  lines.open("log");
+  lines.line("level", to_string(config.log_level));
+  lines.line("format", config.log_format == base::LogFormat::key_value ? "text" : "json");
+  lines.close();
+  if (!config.roles.empty()) {
+    lines.open("api");
+    lines.open("roles");
+    for (const auto& rule : config.roles)
+      lines.item("{" + std::string(rule.is_group ? "gid" : "uid") + ": " + std::to_string(rule.id) +
+                 ", role: " + std::string(to_string(rule.role)) + "}");
+    lines.close();
+    lines.close();
+  }
+  if (config.actors.empty()) return;
+  lines.open("actors");
+  for (const auto& [name, actor] : config.actors) {
+    lines.open(scalar(name));
+    lines.line("class", to_string(actor.actor_class));
+    if (!actor.description.empty()) lines.line("description", scalar(actor.description));
+    lines.close();
+  }
+  lines.close();
+}
+
+void show_health_check(const core::HealthCheck& check, Lines& lines) {
+  lines.open("health_check");
+  lines.line("url", scalar(mask_url(check.url)));
+  lines.line("from", to_string(check.from));
+  lines.line("interval", duration(check.interval));
+  lines.line("timeout", duration(check.timeout));
+  lines.line("fall", std::to_string(check.fall));
+  lines.line("rise", std::to_string(check.rise));
+  lines.close();
+}
+
+void show_tunnel(const core::Config& config, const core::Tunnel& tunnel, Lines& lines) {
+  lines.open(scalar(tunnel.name));
+  lines.line("host", scalar(tunnel.host));
+  lines.line("port", std::to_string(tunnel.port));
+  lines.line("ssh_user", scalar(tunnel.ssh_user));
+  lines.line("ssh_key", scalar(tunnel.ssh_key));
+  if (!tunnel.ssh_key_passphrase_file.empty())
+    lines.line("ssh_key_passphrase_file", scalar(tunnel.ssh_key_passphrase_file));
+  lines.line("known_hosts", scalar(tunnel.known_hosts));
+  lines.line("host_key", to_string(tunnel.host_key));
+  if (config.actors.contains(tunnel.actor.name)) lines.line("actor", scalar(tunnel.actor.name));
+  lines.open("forwards");
+  for (const auto& forward : tunnel.forwards)
+    lines.item("{" + std::string(to_string(forward.kind)) + ": " + scalar(to_string(forward.listen)) +
+               ", to: " + scalar(to_string(forward.target)) + "}");
+  lines.close();
+  for (const auto& check : tunnel.health_checks) show_health_check(check, lines);
+  lines.open("reconnect");
+  lines.line("max_attempts", std::to_string(tunnel.reconnect.max_attempts));
+  lines.line("backoff_initial", duration(tunnel.reconnect.backoff_initial));
+  lines.line("backoff_max", duration(tunnel.reconnect.backoff_max));
+  lines.close();
+  lines.open("keepalive");
+  lines.line("interval", duration(tunnel.keepalive.interval));
+  lines.line("user_timeout", duration(tunnel.keepalive.user_timeout));
+  lines.close();
+  lines.line("connect_timeout", duration(tunnel.connect_timeout));
+  lines.line("autostart", tunnel.autostart ? "true" : "false");
+  lines.close();
+}
+
+}  // namespace
+
+std::string show_yaml(const core::Config& config) {
+  Lines lines;
+  show_header(config, lines);
+  show_settings(config, lines);
+  if (config.tunnels.empty()) {
+    lines.line("tunnels", "{}");
+    return lines.take();
+  }
+  lines.open("tunnels");
+  for (const auto& [name, tunnel] : config.tunnels) show_tunnel(config, tunnel, lines);
+  lines.close();
+  return lines.take();
+}
+
+}  // namespace fairlead::config
