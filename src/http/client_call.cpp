@@ -150,6 +150,10 @@ base::Error ClientCall::error_of(CURLcode result) const {
   if (too_large_)
     return {Code::too_large, "the answer is larger than " + std::to_string(request_.max_body) + " bytes",
             where};
+  // An answer in another protocol has the code of a URL in another protocol: tell them by whether we asked.
+  long asked_bytes = 0;
+  curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &asked_bytes);
+  if (result == CURLE_UNSUPPORTED_PROTOCOL && asked_bytes > 0) return {Code::protocol, text, where};
   switch (result) {
     case CURLE_COULDNT_CONNECT:
       return {Code::unavailable, text, where};

@@ -1,0 +1,116 @@
+// The shapes are a contract: whole texts are compared, so that a renamed or lost member fails here.
+#include "api/render.hpp"
+
+#include "cmocka.hpp"
+
+using namespace fairlead;
+using namespace std::chrono_literals;
+
+namespace {
+
+const base::WallTime kNoon{std::chrono::seconds(1'772'366'400)};  // 2026-03-01T12:00:00Z
+
+core::TunnelStatus full() {
+  core::TunnelStatus tunnel;
+  tunnel.name = "attic";
+  tunnel.state = core::TunnelState::degraded;
+  tunnel.proof = core::Proof::probe;
+  tunnel.reason = core::Reason::health_failed;
+  tunnel.detail = "503";
+  tunnel.hint = "look there";
+  tunnel.actor = {"agent.hub", core::ActorClass::automation, "not shown"};
+  tunnel.host = {"hub.example.net", 2222};
+  tunnel.ssh_user = "ops";
+  tunnel.since = kNoon;
+  tunnel.uptime = 61'999ms;
+  tunnel.attempts = 2;
+  tunnel.next_attempt_in = 1'001ms;
+  tunnel.reconnects = 3;
+  tunnel.probe_round_trip = 4ms;
+  tunnel.has_health_check = true;
+  tunnel.health_good = false;
+  tunnel.health = core::HealthResult{kNoon, false, 503, "", 12ms};
+  tunnel.host_key_fingerprint = "SHA256:abc";
+  tunnel.algorithms = "curve25519-sha256";
+  core::ForwardStatus forward;
+  forward.forward = {core::ForwardKind::remote, {"localhost", 18000}, {"::1", 8000}};
+  forward.listening = true;
+  forward.proof = core::Proof::traffic;
+  forward.connections = 5;
+  forward.active = 1;
+  forward.bytes_to_target = 123'456'789'012;
+  forward.bytes_from_target = 7;
+  forward.refused = 2;
+  forward.last_activity = kNoon;
+  tunnel.forwards = {forward};
+  return tunnel;
+}
+
+}  // namespace
+
+static void a_tunnel_with_everything(void**) {
+  assert_text_equal(
+      api::render(full()).dump(),
+      R"({"name":"attic","state":"degraded","proof":"probe","reason":"health_failed",)"
+      R"("reason_text":"health check failed","detail":"503","hint":"look there",)"
+      R"("actor":{"name":"agent.hub","class":"automation"},"host":"hub.example.net","port":2222,)"
+      R"("ssh_user":"ops","since":"2026-03-01T12:00:00.000Z","uptime_seconds":61,"attempts":2,)"
+      R"("next_attempt_in_seconds":2,"reconnects":3,"probe_round_trip_ms":4,)"
+      R"("host_key_fingerprint":"SHA256:abc","algorithms":"curve25519-sha256",)"
+      R"("health":{"configured":true,"good":false,"last":{"time":"2026-03-01T12:00:00.000Z","good":false,)"
+      R"("http_status":503,"error":null,"latency_ms":12}},)"
+      R"("forwards":[{"kind":"remote","listen":"localhost:18000","target":"[::1]:8000","listening":true,)"
+      R"("proof":"traffic","connections":5,"active":1,"bytes_to_target":123456789012,)"
+      R"("bytes_from_target":7,"refused":2,"last_activity":"2026-03-01T12:00:00.000Z"}]})");
+}
+
+static void what_is_not_known_is_null(void**) {
+  core::TunnelStatus tunnel;
+  tunnel.name = "new";
+  tunnel.since = kNoon;
+  const base::Json json = api::render(tunnel);
+  for (const char* key :
+       {"reason", "reason_text", "detail", "hint", "uptime_seconds", "next_attempt_in_seconds",
+        "probe_round_trip_ms", "host_key_fingerprint", "algorithms", "health"})
+    if (!json[key].is_null()) fail_msg("%s is not null", key);
+  tunnel.has_health_check = true;
+  assert_text_equal(api::render(tunnel)["health"].dump(), R"({"configured":true,"good":true,"last":null})");
+}
+
+static void the_status_of_the_daemon(void**) {
+  core::DaemonStatus daemon;
+  daemon.version = "0.1.0";
+  daemon.pid = 42;
+  daemon.started_at = daemon.config_loaded_at = kNoon;
+  daemon.config_file = "/etc/fairlead/fairlead.yaml";
+  daemon.config_generation = 3;
+  daemon.audit_seq = 9;
+  daemon.audit_head = "ff";
+  daemon.loop_turns = 77;
+  assert_text_equal(
+      api::render_status(daemon, {}, 500).dump(),
+      R"({"schema":"fairlead.status/1","daemon":{"version":"0.1.0","pid":42,)"
+      R"("started_at":"2026-03-01T12:00:00.000Z","config_file":"/etc/fairlead/fairlead.yaml",)"
+      R"("config_generation":3,"config_loaded_at":"2026-03-01T12:00:00.000Z","last_reload_error":null,)"
+      R"("log_level":"info","audit_seq":9,"audit_head":"ff","audit_error":null,"loop_turns":77},)"
+      R"("last_event_id":500,"tunnels":[]})");
+  daemon.last_reload_error = "line 3";
+  daemon.audit_error = "disk full";
+  assert_text_equal(api::render(daemon)["last_reload_error"].text(), "line 3");
+  assert_text_equal(api::render(daemon)["audit_error"].text(), "disk full");
+}
+
+static void the_report_of_a_reload(void**) {
+  assert_text_equal(api::render(core::ReloadReport{4, {"a"}, {"b", "c"}, {}, {"d"}}).dump(),
+                    R"({"generation":4,"added":["a"],"removed":["b","c"],"changed":[],"unchanged":["d"]})");
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(a_tunnel_with_everything),
+      cmocka_unit_test(what_is_not_known_is_null),
+      cmocka_unit_test(the_status_of_the_daemon),
+      cmocka_unit_test(the_report_of_a_reload),
+  };
+  return cmocka_run_group_tests_name("api_render", tests, nullptr, nullptr);
+}

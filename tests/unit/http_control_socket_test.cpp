@@ -1,0 +1,145 @@
+#include "http/control_socket.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "http_house.hpp"
+
+using namespace house;
+using http::ControlSocket;
+
+namespace {
+
+mode_t mode_of(const std::string& path) {
+  struct stat facts{};
+  assert_int_equal(::lstat(path.c_str(), &facts), 0);
+  return facts.st_mode & 07777;
+}
+
+}  // namespace
+
+static void only_the_owner_may_enter_in_user_mode(void**) {
+  Folder folder;
+  const std::string inner = folder.path() + "/run";
+  {
+    auto socket = ControlSocket::open({.runtime_dir = inner});
+    assert_true(socket.ok());
+    assert_text_equal(socket->path(), inner + "/control.sock");
+    assert_int_equal(mode_of(inner), 0700);
+    assert_int_equal(mode_of(socket->path()), 0600);
+    assert_true(Peer(socket->path()).connected());
+  }
+  assert_false(base::exists(inner + "/control.sock"));  // removed with its owner
+  ::rmdir(inner.c_str());
+}
+
+static void a_folder_that_was_open_is_closed(void**) {
+  Folder folder;
+  ::chmod(folder.path().c_str(), 0777);
+  const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
+  assert_true(socket.ok());
+  assert_int_equal(mode_of(folder.path()), 0700);
+}
+
+static void a_group_shares_it_in_system_mode(void**) {
+  Folder folder;
+  const group* mine = ::getgrgid(::getegid());
+  if (mine == nullptr) skip();
+  const std::string name = mine->gr_name;
+  const auto socket = ControlSocket::open({.runtime_dir = folder.path(), .system_mode = true, .group = name});
+  assert_true(socket.ok());
+  assert_int_equal(mode_of(folder.path()), 0750);
+  assert_int_equal(mode_of(socket->path()), 0660);
+}
+
+static void without_the_group_system_mode_is_closed_too(void**) {
+  Folder folder;
+  const auto socket = ControlSocket::open(
+      {.runtime_dir = folder.path(), .system_mode = true, .group = "fairlead-no-such-group"});
+  assert_true(socket.ok());
+  assert_int_equal(mode_of(folder.path()), 0700);
+  assert_int_equal(mode_of(socket->path()), 0600);
+}
+
+static void a_socket_that_a_dead_daemon_left_is_replaced(void**) {
+  Folder folder;
+  const std::string path = http::control_socket_path(folder.path());
+  loop::listen_on(*loop::Address::unix_path(path))->reset();  // closed, the file stays
+  assert_true(base::exists(path));
+  const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
+  assert_true(socket.ok());
+  assert_true(Peer(path).connected());
+}
+
+static void a_live_daemon_is_left_alone(void**) {
+  Folder folder;
+  const auto first = ControlSocket::open({.runtime_dir = folder.path()});
+  assert_true(first.ok());
+  const auto second = ControlSocket::open({.runtime_dir = folder.path()});
+  assert_false(second.ok());
+  assert_true(second.error().code == base::Code::conflict);
+  assert_true(Peer(first->path()).connected());
+}
+
+static void a_live_daemon_with_a_full_queue_is_left_alone(void**) {
+  Folder folder;
+  const auto path = http::control_socket_path(folder.path());
+  const auto listener = loop::listen_on(*loop::Address::unix_path(path), 0);
+  std::vector<std::unique_ptr<Peer>> queue;
+  do queue.push_back(std::make_unique<Peer>(path));
+  while (queue.back()->connected() && queue.size() < 100);
+  assert_false(queue.back()->connected());
+  const auto second = ControlSocket::open({.runtime_dir = folder.path()});
+  assert_false(second.ok());
+  assert_true(second.error().code == base::Code::conflict);
+}
+
+static void what_is_not_a_socket_is_not_removed(void**) {
+  Folder folder;
+  const std::string path = http::control_socket_path(folder.path());
+  assert_true(base::replace_file(path, "precious").ok());
+  const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
+  assert_false(socket.ok());
+  assert_true(socket.error().code == base::Code::conflict);
+  assert_true(base::exists(path));
+}
+
+static void a_successors_socket_survives_our_end(void**) {
+  Folder folder;
+  const std::string path = http::control_socket_path(folder.path());
+  base::UniqueFd successor;
+  {
+    const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
+    assert_true(socket.ok());
+    assert_int_equal(::rename(path.c_str(), (path + ".old").c_str()), 0);  // keeps the inode taken
+    successor = std::move(*loop::listen_on(*loop::Address::unix_path(path)));
+  }
+  assert_true(Peer(path).connected());
+  ::unlink((path + ".old").c_str());
+}
+
+static void a_path_too_long_for_a_socket_is_said_so(void**) {
+  const auto socket = ControlSocket::open({.runtime_dir = "/tmp/" + std::string(120, 'x')});
+  assert_false(socket.ok());
+  assert_true(socket.error().code == base::Code::bad_request);
+  assert_false(base::exists("/tmp/" + std::string(120, 'x')));
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(only_the_owner_may_enter_in_user_mode),
+      cmocka_unit_test(a_folder_that_was_open_is_closed),
+      cmocka_unit_test(a_group_shares_it_in_system_mode),
+      cmocka_unit_test(without_the_group_system_mode_is_closed_too),
+      cmocka_unit_test(a_socket_that_a_dead_daemon_left_is_replaced),
+      cmocka_unit_test(a_live_daemon_is_left_alone),
+      cmocka_unit_test(a_live_daemon_with_a_full_queue_is_left_alone),
+      cmocka_unit_test(what_is_not_a_socket_is_not_removed),
+      cmocka_unit_test(a_successors_socket_survives_our_end),
+      cmocka_unit_test(a_path_too_long_for_a_socket_is_said_so),
+  };
+  return cmocka_run_group_tests_name("http_control_socket", tests, nullptr, nullptr);
+}
