@@ -1,1 +1,345 @@
-// replaced in the next commits
+#include "app/daemon.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "api/access.hpp"
+#include "api/routes.hpp"
+#include "app/control.hpp"
+#include "app/fixed_settings.hpp"
+#include "app/process.hpp"
+#include "app/reload.hpp"
+#include "app/state_dir.hpp"
+#include "audit/audit_log.hpp"
+#include "config/load.hpp"
+#include "core/event_ring.hpp"
+#include "http/control_socket.hpp"
+#include "http/load_client.hpp"
+#include "http/server.hpp"
+#include "loop/signal.hpp"
+#include "loop/timer.hpp"
+#include "ssh/tunnel_set.hpp"
+
+namespace fairlead::app {
+
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+constexpr int kFailed = 1;
+constexpr int kBadConfig = 78;               // EX_CONFIG of sysexits.h
+constexpr base::Millis kStopDeadline = 10s;  // the whole stop
+constexpr base::Millis kPartDeadline = 3s;   // one part's share of it
+constexpr base::Millis kDrainDeadline =
+    5s;  // closing of handles; a name look-up under way cannot be cancelled
+constexpr base::Millis kStallLimit = 20ms;
+constexpr core::EventRing::Limits kLogRing{4096, 1 << 20};
+
+class Daemon {
+ public:
+  Daemon(loop::Loop& loop, base::Log& log, core::EventRing& logs, core::ConfigPtr config,
+         config::Location location)
+      : loop_(loop),
+        log_(log),
+        logs_(logs),
+        config_(std::move(config)),
+        events_(core::first_event_id(base::wall_now()), {}),
+        publisher_(events_),
+        reload_(loop, std::move(location)),
+        stop_deadline_(loop, "stop-deadline", [this] { on_stop_deadline(); }) {}
+
+  base::Result<> start();
+  int exit_code() const { return exit_code_; }
+
+ private:
+  // A part of the daemon: started in order, stopped in the opposite one. `stop` calls `next` once, now or
+  // later.
+  struct Step {
+    const char* name;
+    base::Result<> (Daemon::*start)();
+    void (Daemon::*stop)(std::function<void()> next);
+  };
+  static const std::vector<Step>& steps();
+
+  base::Result<> start_signals();
+  base::Result<> start_state();
+  base::Result<> start_audit();
+  base::Result<> start_tunnels();
+  base::Result<> start_control();
+  base::Result<> start_api();
+  base::Result<> start_lines();
+  void stop_signals(std::function<void()> next);
+  void stop_state(std::function<void()> next);
+  void stop_audit(std::function<void()> next);
+  void stop_tunnels(std::function<void()> next);
+  void stop_control(std::function<void()> next);
+  void stop_api(std::function<void()> next);
+  void stop_lines(std::function<void()> next);
+
+  void begin_stop(const char* why);
+  void stop_next();
+  void on_stop_deadline();
+  void reload_on_signal();
+  base::Result<core::HttpClient*> http_client();
+
+  loop::Loop& loop_;
+  base::Log& log_;
+  core::EventRing& logs_;
+  core::ConfigPtr config_;
+  core::EventRing events_;
+  core::RingPublisher publisher_;
+  Reload reload_;
+  FixedSettings fixed_;
+  loop::Timer stop_deadline_;
+  std::vector<std::unique_ptr<loop::Signal>> signals_;
+  std::unique_ptr<StateDir> state_;
+  std::unique_ptr<audit::AuditLog> audit_;
+  std::unique_ptr<core::HttpClient> http_client_;
+  std::unique_ptr<ssh::TunnelSet> tunnels_;
+  std::unique_ptr<Control> control_;
+  std::unique_ptr<api::Access> access_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<http::ControlSocket> socket_;
+  std::unique_ptr<http::Server> server_;
+  std::size_t started_ = 0;  // steps that run
+  bool stopping_ = false;
+  int exit_code_ = 0;
+};
+
+const std::vector<Daemon::Step>& Daemon::steps() {
+  static const std::vector<Step> kSteps = {
+      {"signals", &Daemon::start_signals, &Daemon::stop_signals},
+      {"state", &Daemon::start_state, &Daemon::stop_state},
+      {"audit", &Daemon::start_audit, &Daemon::stop_audit},
+      {"tunnels", &Daemon::start_tunnels, &Daemon::stop_tunnels},
+      {"control", &Daemon::start_control, &Daemon::stop_control},
+      {"api", &Daemon::start_api, &Daemon::stop_api},
+      {"lines", &Daemon::start_lines, &Daemon::stop_lines},
+  };
+  return kSteps;
+}
+
+base::Result<> Daemon::start() {
+  for (const Step& step : steps()) {
+    if (auto done = (this->*step.start)(); !done) {
+      base::Error error = done.error();
+      exit_code_ = kFailed;
+      begin_stop("failed start");
+      return error;
+    }
+    ++started_;
+    log_.debug("started", {{"step", step.name}});
+  }
+  log_.info("daemon_ready", {{"version", FAIRLEAD_VERSION},
+                             {"pid", ::getpid()},
+                             {"config", config_->file},
+                             {"tunnels", config_->tunnels.size()},
+                             {"socket", socket_->path()}});
+  return base::success();
+}
+
+base::Result<> Daemon::start_signals() {
+  const auto on = [this](const char* name, int number, std::function<void()> function) {
+    signals_.push_back(std::make_unique<loop::Signal>(loop_, name, number, std::move(function)));
+  };
+  on("sigterm", SIGTERM, [this] { begin_stop("SIGTERM"); });
+  on("sigint", SIGINT, [this] { begin_stop("SIGINT"); });
+  on("sighup", SIGHUP, [this] { reload_on_signal(); });
+  return base::success();
+}
+
+void Daemon::stop_signals(std::function<void()> next) {
+  signals_.clear();
+  next();
+}
+
+base::Result<> Daemon::start_state() {
+  auto state = StateDir::open(loop_, log_, config_->state_dir, config_->system_mode);
+  if (!state) return state.error();
+  state_ = std::move(*state);
+  return base::success();
+}
+
+void Daemon::stop_state(std::function<void()> next) {
+  state_->flush(kPartDeadline, [this, next = std::move(next)](base::Result<> flushed) {
+    if (!flushed) log_.error("state_not_saved", {{"error", flushed.error().text()}});
+    next();
+  });
+}
+
+base::Result<> Daemon::start_audit() {
+  audit_ = std::make_unique<audit::AuditLog>(
+      loop_, log_,
+      audit::Settings{.folder = state_->audit_folder(), .folder_mode = config_->system_mode ? 0750u : 0700u});
+  if (auto opened = audit_->open(); !opened) return opened.error();
+  audit_->append(
+      {{}, "fairlead", "automation", "daemon_started", "version " FAIRLEAD_VERSION ", " + config_->file});
+  if (!state_->damage().empty())
+    audit_->append({{}, "fairlead", "automation", "state_damaged", state_->damage()});
+  return base::success();
+}
+
+void Daemon::stop_audit(std::function<void()> next) {
+  audit_->append({{}, "fairlead", "automation", "daemon_stopped", {}});
+  audit_->flush(kPartDeadline, [this, next = std::move(next)](base::Result<> flushed) {
+    if (!flushed) log_.error("audit_not_flushed", {{"error", flushed.error().text()}});
+    next();
+  });
+}
+
+base::Result<core::HttpClient*> Daemon::http_client() {
+  if (!http_client_) {
+    auto loaded = http::load_client(loop_);
+    if (!loaded) return loaded.error();
+    http_client_ = std::move(*loaded);
+  }
+  return http_client_.get();
+}
+
+base::Result<> Daemon::start_tunnels() {
+  tunnels_ = std::make_unique<ssh::TunnelSet>(
+      ssh::TunnelSet::Ports{loop_, log_, *audit_, publisher_, [this] { return http_client(); }});
+  tunnels_->set_held_down([this](const std::string& name) { return state_->is_down(name); });
+  return base::success();
+}
+
+void Daemon::stop_tunnels(std::function<void()> next) {
+  tunnels_.reset();
+  http_client_.reset();
+  next();
+}
+
+base::Result<> Daemon::start_control() {
+  control_ = std::make_unique<Control>(
+      Control::Parts{loop_, log_, *state_, *audit_, publisher_, *tunnels_, reload_}, config_);
+  access_ = std::make_unique<api::Access>(*config_);
+  fixed_.remember(log_, *config_);
+  reload_.add(fixed_);
+  reload_.add(*access_);
+  reload_.add(*tunnels_);
+  return base::success();
+}
+
+void Daemon::stop_control(std::function<void()> next) {
+  reload_.cancel();
+  next();
+}
+
+base::Result<> Daemon::start_api() {
+  auto socket = http::ControlSocket::open({config_->runtime_dir, config_->system_mode});
+  if (!socket) return socket.error();
+  socket_ = std::make_unique<http::ControlSocket>(std::move(*socket));
+  api_ = std::make_unique<api::Api>(*control_, events_, logs_);
+  auto server = http::Server::start(
+      loop_, socket_->take_listener(), *api_,
+      [this](std::uint32_t uid, std::uint32_t gid) { return access_->identify(uid, gid); }, log_, {});
+  if (!server) return server.error();
+  server_ = std::move(*server);
+  return base::success();
+}
+
+void Daemon::stop_api(std::function<void()> next) {
+  server_->stop(kPartDeadline, [this, next = std::move(next)] {
+    server_.reset();
+    socket_.reset();
+    next();
+  });
+}
+
+base::Result<> Daemon::start_lines() {
+  tunnels_->begin(config_);
+  return base::success();
+}
+
+void Daemon::stop_lines(std::function<void()> next) {
+  tunnels_->stop_all();
+  next();
+}
+
+void Daemon::reload_on_signal() {
+  if (stopping_ || !control_) return;
+  const core::Caller caller{::getuid(), ::getgid(), "SIGHUP", core::Role::operator_};
+  control_->reload(caller,
+                   [](const base::Result<core::ReloadReport>&) {});  // the outcome is logged and in status
+}
+
+void Daemon::begin_stop(const char* why) {
+  if (std::exchange(stopping_, true)) return;
+  log_.info("daemon_stopping", {{"why", why}});
+  stop_deadline_.start(kStopDeadline);
+  stop_next();
+}
+
+void Daemon::stop_next() {
+  if (started_ == 0) {
+    stop_deadline_.stop();
+    loop_.stop();
+    return;
+  }
+  const Step& step = steps()[--started_];
+  log_.debug("stopping", {{"step", step.name}});
+  (this->*step.stop)([this] { stop_next(); });
+}
+
+void Daemon::on_stop_deadline() {
+  log_.error("stop_deadline_passed", {{"step", steps()[started_].name}});
+  exit_code_ = kFailed;
+  loop_.stop();
+}
+
+// The loop is empty when all is well. What survives is named; a name look-up that still waits for its server
+// is the one thing that cannot be called back, so then the process leaves without it.
+int finish(loop::Loop& loop, base::Log& log, int exit_code) {
+  if (auto drained = loop.drain(kDrainDeadline); !drained) {
+    log.error("handles_left", {{"detail", drained.error().message}});
+    std::fflush(nullptr);
+    std::_Exit(exit_code == 0 ? kFailed : exit_code);
+  }
+  log.info("daemon_stopped", {{"exit_code", exit_code}});
+  return exit_code;
+}
+
+}  // namespace
+
+int run_daemon(const DaemonOptions& options) {
+  const auto refuse = [](const base::Error& error, int code) {
+    std::fprintf(stderr, "fairlead: %s\n", error.text().c_str());
+    return code;
+  };
+  const auto location = config::find_config(options.config_path);
+  if (!location) return refuse(location.error(), kBadConfig);
+  const config::Loaded loaded = config::load(*location);
+  if (!loaded.config) return refuse(config_error(loaded.problems), kBadConfig);
+  auto config = std::make_shared<core::Config>(*loaded.config);
+  config->generation = 1;
+
+  core::EventRing logs(core::first_event_id(base::wall_now()), kLogRing);
+  base::Log log;
+  log.set_level(options.log_level.value_or(config->log_level));
+  log.add_sink(base::fd_sink(STDERR_FILENO, options.log_format.value_or(config->log_format)));
+  log.add_sink(core::ring_sink(logs));
+  prepare_process(log);
+
+  loop::Loop loop;
+  loop.watch_stalls(kStallLimit, [&log](const char* name, base::Millis took) {
+    log.warn("loop_stalled", {{"by", name}, {"ms", took.count()}});
+  });
+  int exit_code = 0;
+  {
+    Daemon daemon(loop, log, logs, std::move(config), *location);
+    if (auto started = daemon.start(); !started)
+      log.error("start_failed", {{"error", started.error().text()}});
+    loop.run();
+    exit_code = daemon.exit_code();
+  }
+  return finish(loop, log, exit_code);
+}
+
+}  // namespace fairlead::app

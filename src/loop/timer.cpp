@@ -53,6 +53,14 @@ void Timer::start_repeating(base::Millis every) {
   uv_timer_set_repeat(&state_->handle, clamp(every));
 }
 
+void Timer::start_aligned(base::Millis every) {
+  uv_update_time(state_->loop->raw());
+  const auto period = clamp(every);
+  const auto wait = period - uv_now(state_->loop->raw()) % period;
+  start(base::Millis(wait));
+  uv_timer_set_repeat(&state_->handle, period);
+}
+
 void Timer::stop() {
   uv_timer_stop(&state_->handle);
 }

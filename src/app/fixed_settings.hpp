@@ -1,0 +1,27 @@
+// The settings of the daemon itself in a reload: the log level follows, the folders cannot change while it
+// runs.
+#pragma once
+#include <memory>
+
+#include "base/log.hpp"
+#include "core/ports.hpp"
+
+namespace fairlead::app {
+
+class FixedSettings final : public core::Reloadable {
+ public:
+  // `log` outlives this; `config` is what the daemon started with.
+  void remember(base::Log& log, const core::Config& config);
+  std::string_view part() const override { return "daemon"; }
+  // Refuses a changed state_dir, runtime_dir or log format: those need a restart.
+  base::Result<std::unique_ptr<core::Ticket>> prepare(const core::ConfigPtr& next) override;
+
+ private:
+  class LevelTicket;
+  base::Log* log_ = nullptr;
+  std::string state_dir_, runtime_dir_;
+  base::LogFormat format_ = base::LogFormat::key_value;
+  base::Level level_ = base::Level::info;  // the file's, not what was set by hand
+};
+
+}  // namespace fairlead::app

@@ -1,0 +1,116 @@
+#include "ssh/known_hosts.hpp"
+
+#include <algorithm>
+
+#include "base/hash.hpp"
+#include "base/text.hpp"
+
+namespace fairlead::ssh {
+
+namespace {
+
+constexpr std::string_view kBlank = " \t";
+
+std::string_view next_word(std::string_view& line) {
+  const auto start = line.find_first_not_of(kBlank);
+  if (start == std::string_view::npos) return line = {};
+  line.remove_prefix(start);
+  const auto word = line.substr(0, line.find_first_of(kBlank));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+// Glob of ssh_config(5) PATTERNS: `*` and `?` only. Linear in the text for each star.
+bool glob(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = std::string_view::npos, mark = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t]) && pattern[p] != '*') {
+      ++p, ++t;
+    } else if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      mark = t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++mark;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+// "|1|salt|hash": HMAC-SHA1 of the name under the salt, both base64.
+bool hashed_match(std::string_view pattern, std::string_view name) {
+  const auto parts = base::split(pattern, '|');
+  if (parts.size() != 4 || parts[1] != "1") return false;
+  const auto salt = base::decode_base64(parts[2]);
+  const auto hash = base::decode_base64(parts[3]);
+  return salt && hash && base::hmac_sha1(*salt, name) == *hash;
+}
+
+bool names_host(std::string_view patterns, const std::string& name) {
+  if (patterns.starts_with('|')) return hashed_match(patterns, name);
+  bool matched = false;
+  for (auto pattern : base::split(patterns, ',')) {
+    const bool negated = pattern.starts_with('!');
+    if (negated) pattern.remove_prefix(1);
+    if (!glob(base::lower(pattern), name)) continue;
+    if (negated) return false;
+    matched = true;
+  }
+  return matched;
+}
+
+std::string lookup_name(std::string_view host, std::uint16_t port) {
+  const std::string name = base::lower(host);
+  return port == 22 ? name : "[" + name + "]:" + std::to_string(port);
+}
+
+}  // namespace
+
+KnownHosts::KnownHosts(std::string_view text, std::string_view host, std::uint16_t port) {
+  const std::string name = lookup_name(host, port);
+  for (auto line : base::split(text, '\n')) {
+    line = base::trim(line);
+    if (line.empty() || line.starts_with('#')) continue;
+    auto patterns = next_word(line);
+    const bool revoked = patterns == "@revoked";
+    // A certificate authority vouches for certificates, and those are never asked for: such a line is no host
+    // key.
+    if (patterns == "@cert-authority") continue;
+    if (revoked) patterns = next_word(line);
+    const auto type = next_word(line);
+    const auto blob = next_word(line);
+    if (blob.empty() || !names_host(patterns, name)) continue;
+    entries_.push_back({std::string(type), std::string(blob), revoked});
+  }
+}
+
+HostKeyVerdict KnownHosts::check(const HostKey& key) const {
+  const std::string blob = base::base64(key.blob);
+  bool known = false;
+  bool other = false;
+  for (const auto& entry : entries_) {
+    const bool same = entry.blob == blob;
+    if (same && entry.revoked) return HostKeyVerdict::revoked;
+    known = known || same;
+    other = other || !entry.revoked;
+  }
+  if (known) return HostKeyVerdict::known;
+  return other ? HostKeyVerdict::changed : HostKeyVerdict::unknown;
+}
+
+std::vector<std::string> KnownHosts::types() const {
+  std::vector<std::string> types;
+  for (const auto& entry : entries_)
+    if (!entry.revoked && std::find(types.begin(), types.end(), entry.type) == types.end())
+      types.push_back(entry.type);
+  return types;
+}
+
+std::string known_hosts_line(std::string_view host, std::uint16_t port, const HostKey& key) {
+  return lookup_name(host, port) + " " + key.type + " " + base::base64(key.blob) + "\n";
+}
+
+}  // namespace fairlead::ssh

@@ -1,0 +1,457 @@
+#include "ssh/libssh2_codec.hpp"
+
+#include <libssh2.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace fairlead::ssh {
+
+namespace {
+
+constexpr std::size_t kLargestBlock =
+    32;  // libssh2's MAX_BLOCKSIZE: fewer bytes may leave it waiting for the rest
+constexpr unsigned int kListenerQueue = 1024;  // connections the server may announce within one drain()
+constexpr long kOpenTimeoutSeconds = 15;       // 1.11 only; 1.10 has 60 s built in
+
+#if LIBSSH2_VERSION_NUM >= 0x010b01
+constexpr bool kModern = true;
+#else
+constexpr bool kModern = false;
+#endif
+
+// Only strong algorithms (shared with docs/security.md). The same cipher list serves both
+// directions: 1.11.1's decrypt() looks at the local cipher's flags for remote packets. chacha20-poly1305 is
+// never offered: in 1.11.1 one bad tag spins for ever. 1.10 has no AES-GCM.
+constexpr const char* kKex = "curve25519-sha256,curve25519-sha256@libssh.org";
+constexpr const char* kCiphers =
+    kModern ? "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
+            : "aes128-ctr,aes192-ctr,aes256-ctr";
+constexpr const char* kMacs =
+    kModern ? "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
+            : "hmac-sha2-256,hmac-sha2-512";
+
+std::vector<std::string> offered_host_keys() {
+  std::vector<std::string> types = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+                                    "ecdsa-sha2-nistp521"};
+  if (kModern) types.insert(types.end(), {"rsa-sha2-512", "rsa-sha2-256"});
+  return types;
+}
+
+// known_hosts records "ssh-rsa" for a key that signs as rsa-sha2-*.
+bool serves(const std::string& offered, const std::string& recorded) {
+  return offered == recorded || (recorded == "ssh-rsa" && offered.starts_with("rsa-sha2-"));
+}
+
+// Recorded types first: otherwise a server with several keys shows one that is not recorded, which looks like
+// an attack.
+std::string host_key_preference(const std::vector<std::string>& recorded) {
+  auto types = offered_host_keys();
+  std::stable_partition(types.begin(), types.end(), [&](const std::string& offered) {
+    return std::any_of(recorded.begin(), recorded.end(), [&](const auto& r) { return serves(offered, r); });
+  });
+  std::string text;
+  for (const auto& type : types) text += (text.empty() ? "" : ",") + type;
+  return text;
+}
+
+// What an error of the transport means once the session is open.
+core::Reason reason_of(int code) {
+  switch (code) {
+    case LIBSSH2_ERROR_SOCKET_DISCONNECT:
+    case LIBSSH2_ERROR_SOCKET_RECV:
+    case LIBSSH2_ERROR_SOCKET_SEND:
+      return core::Reason::connection_closed;
+    case LIBSSH2_ERROR_TIMEOUT:
+      return core::Reason::server_frozen;
+    case LIBSSH2_ERROR_ALLOC:
+      return core::Reason::internal;
+    default:
+      return core::Reason::transport_corrupt;
+  }
+}
+
+core::Reason handshake_reason(int code) {
+  switch (code) {
+    case LIBSSH2_ERROR_KEX_FAILURE:
+    case LIBSSH2_ERROR_METHOD_NONE:
+      return core::Reason::no_common_algorithm;
+    case LIBSSH2_ERROR_INVALID_MAC:
+    case LIBSSH2_ERROR_DECRYPT:
+      return core::Reason::transport_corrupt;
+    default:
+      return core::Reason::handshake_failed;
+  }
+}
+
+core::Reason auth_reason(int code, bool has_passphrase) {
+  switch (code) {
+    case LIBSSH2_ERROR_AUTHENTICATION_FAILED:
+    case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
+      return core::Reason::auth_refused;
+    case LIBSSH2_ERROR_FILE:
+      return has_passphrase ? core::Reason::passphrase_wrong : core::Reason::key_unsupported;
+    default:
+      return reason_of(code);
+  }
+}
+
+class Libssh2Codec;
+
+class Libssh2Listener final : public Listener {
+ public:
+  explicit Libssh2Listener(LIBSSH2_LISTENER* handle) : raw(handle) {}
+  LIBSSH2_LISTENER* raw;  // freed with the session
+};
+
+class Libssh2Channel final : public Channel {
+ public:
+  Libssh2Channel(Libssh2Codec& codec, LIBSSH2_CHANNEL* raw) : codec_(codec), raw_(raw) {}
+  ~Libssh2Channel() override;
+  bool readable() override {
+    return libssh2_poll_channel_read(raw_, 0) != 0 || libssh2_channel_eof(raw_) == 1;
+  }
+  std::ptrdiff_t read(std::span<std::uint8_t> into) override;
+  std::size_t window() const override { return libssh2_channel_window_write(raw_); }
+  std::ptrdiff_t write(std::span<const std::uint8_t> bytes) override;
+  void send_eof() override {
+    libssh2_channel_send_eof(raw_);
+  }  // cannot block: the send callback takes everything
+  bool closed_by_peer() override {
+    return libssh2_channel_eof(raw_) == 1 && libssh2_channel_wait_closed(raw_) == 0;
+  }
+  LIBSSH2_CHANNEL* raw() { return raw_; }
+
+ private:
+  Libssh2Codec& codec_;
+  LIBSSH2_CHANNEL* raw_;
+};
+
+class Libssh2Codec final : public Codec {
+ public:
+  explicit Libssh2Codec(int socket);
+  ~Libssh2Codec() override;
+  Libssh2Codec(const Libssh2Codec&) = delete;
+  Libssh2Codec& operator=(const Libssh2Codec&) = delete;
+
+  Step handshake(const std::vector<std::string>& host_key_types) override;
+  HostKey host_key() const override;
+  std::string algorithms() const override;
+  Step authenticate(const Credentials& credentials) override;
+  Step listen(const core::Endpoint& endpoint, Listener** listener) override;
+  ChannelPtr accept(Listener* listener) override;
+  Step open(const core::Endpoint* target, ChannelPtr* channel, OpenResult* result) override;
+  Step drain() override;
+  void tidy() override;
+  void keepalive() override;
+  void disconnect() override;
+
+  // For the channels.
+  Step fail(int code, core::Reason reason);
+  void retire(Libssh2Channel* channel);
+
+ private:
+  static ssize_t on_send(int, const void* bytes, size_t length, int, void** self) noexcept;
+  static ssize_t on_receive(int, void* into, size_t length, int, void** self) noexcept;
+  static void on_disconnect(LIBSSH2_SESSION*, int reason, const char* text, int length, const char*, int,
+                            void** self) noexcept;
+  static int on_mac_error(LIBSSH2_SESSION*, const char*, int, void** self) noexcept;
+  template <typename Function>
+  void set_callback(int which, Function* function);
+  std::string last_error() const;
+  bool drained() const { return input_.empty() && starved_; }
+  ChannelPtr adopt(LIBSSH2_CHANNEL* raw);
+  OpenResult open_result() const;
+
+  LIBSSH2_SESSION* session_;
+  int socket_;
+  bool prepared_ = false;  // preferences are set
+  bool dead_ =
+      false;  // the session ends: input reads as closed, output is dropped, so that freeing cannot block
+  bool starved_ = true;        // the last receive found nothing: the library has consumed all it was given
+  std::size_t last_take_ = 0;  // bytes of the last receive
+  bool mac_error_ = false;
+  std::string goodbye_;  // the server's SSH_MSG_DISCONNECT
+  std::vector<std::unique_ptr<Libssh2Listener>> listeners_;
+  std::vector<std::pair<Listener*, ChannelPtr>> accepted_;  // by drain(), not fetched yet
+  std::vector<Libssh2Channel*> channels_;                   // alive, owned by whoever got them
+  std::vector<LIBSSH2_CHANNEL*> closing_;                   // owners gone, waiting for the peer's CLOSE
+};
+
+Libssh2Channel::~Libssh2Channel() {
+  codec_.retire(this);
+}
+
+std::ptrdiff_t Libssh2Channel::read(std::span<std::uint8_t> into) {
+  const auto got = libssh2_channel_read(raw_, reinterpret_cast<char*>(into.data()), into.size());
+  if (got > 0 || (got == 0 && libssh2_channel_eof(raw_) == 1)) return got;
+  if (got == 0 || got == LIBSSH2_ERROR_EAGAIN) return kBlocked;
+  codec_.fail(static_cast<int>(got), reason_of(static_cast<int>(got)));
+  return kFailed;
+}
+
+std::ptrdiff_t Libssh2Channel::write(std::span<const std::uint8_t> bytes) {
+  const auto put = libssh2_channel_write(raw_, reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (put > 0) return put;
+  if (put == 0 || put == LIBSSH2_ERROR_EAGAIN) return kBlocked;
+  // The peer closed under us: the relay sees that by closed_by_peer(); the session lives on.
+  if (put == LIBSSH2_ERROR_CHANNEL_CLOSED || put == LIBSSH2_ERROR_CHANNEL_EOF_SENT) return kBlocked;
+  codec_.fail(static_cast<int>(put), reason_of(static_cast<int>(put)));
+  return kFailed;
+}
+
+Libssh2Codec::Libssh2Codec(int socket) : socket_(socket) {
+  static const int initialised = libssh2_init(0);
+  session_ = libssh2_session_init_ex(nullptr, nullptr, nullptr, this);
+  if (initialised != 0 || session_ == nullptr) std::abort();  // out of memory
+  libssh2_session_set_blocking(session_, 0);
+  set_callback(LIBSSH2_CALLBACK_SEND, &on_send);
+  set_callback(LIBSSH2_CALLBACK_RECV, &on_receive);
+  set_callback(LIBSSH2_CALLBACK_DISCONNECT, &on_disconnect);
+  set_callback(LIBSSH2_CALLBACK_MACERROR, &on_mac_error);
+  // want_reply = 0: no public call takes a reply out again, and it would answer the next forward_listen.
+  libssh2_keepalive_config(session_, 0, 2);
+#if LIBSSH2_VERSION_NUM >= 0x010b01
+  libssh2_session_set_read_timeout(session_, kOpenTimeoutSeconds);
+#endif
+}
+
+Libssh2Codec::~Libssh2Codec() {
+  dead_ = true;
+  accepted_.clear();
+  libssh2_session_free(session_);  // frees the channels and listeners that are left; cannot block, see dead_
+}
+
+template <typename Function>
+void Libssh2Codec::set_callback(int which, Function* function) {
+#if LIBSSH2_VERSION_NUM >= 0x010b01
+  libssh2_session_callback_set2(session_, which, reinterpret_cast<libssh2_cb_generic*>(function));
+#else
+  libssh2_session_callback_set(session_, which, reinterpret_cast<void*>(function));
+#endif
+}
+
+// Always takes everything: a packet is never half sent from the library's point of view, so a session can
+// neither be pinned by one channel nor wedge in a re-key. The session bounds output() by not writing to
+// channels while it is full.
+ssize_t Libssh2Codec::on_send(int, const void* bytes, size_t length, int, void** self) noexcept {
+  auto* codec = static_cast<Libssh2Codec*>(*self);
+  if (!codec->dead_) codec->output_.append({static_cast<const std::uint8_t*>(bytes), length});
+  return static_cast<ssize_t>(length);
+}
+
+ssize_t Libssh2Codec::on_receive(int, void* into, size_t length, int, void** self) noexcept {
+  auto* codec = static_cast<Libssh2Codec*>(*self);
+  if (codec->dead_) return 0;
+  const auto got = codec->input_.take({static_cast<std::uint8_t*>(into), length});
+  codec->starved_ = got == 0;
+  codec->last_take_ = got;
+  return got == 0 ? -EAGAIN : static_cast<ssize_t>(got);
+}
+
+void Libssh2Codec::on_disconnect(LIBSSH2_SESSION*, int reason, const char* text, int length, const char*, int,
+                                 void** self) noexcept {
+  auto* codec = static_cast<Libssh2Codec*>(*self);
+  codec->goodbye_ = "the server said: " + std::string(text, static_cast<std::size_t>(std::max(0, length))) +
+                    " (" + std::to_string(reason) + ")";
+}
+
+int Libssh2Codec::on_mac_error(LIBSSH2_SESSION*, const char*, int, void** self) noexcept {
+  static_cast<Libssh2Codec*>(*self)->mac_error_ = true;
+  return -1;  // refuse the packet
+}
+
+std::string Libssh2Codec::last_error() const {
+  char* text = nullptr;
+  int length = 0;
+  libssh2_session_last_error(session_, &text, &length, 0);
+  return text == nullptr ? std::string() : std::string(text, static_cast<std::size_t>(length));
+}
+
+Step Libssh2Codec::fail(int code, core::Reason reason) {
+  if (failure_.reason != core::Reason::none) return Step::failed;
+  if (!goodbye_.empty())
+    failure_ = {reason == core::Reason::auth_refused ? reason : core::Reason::connection_closed, goodbye_};
+  else if (mac_error_)
+    failure_ = {core::Reason::transport_corrupt, "a packet failed its integrity check"};
+  else
+    failure_ = {reason, last_error() + " (libssh2 " + std::to_string(code) + ")"};
+  return Step::failed;
+}
+
+Step Libssh2Codec::handshake(const std::vector<std::string>& host_key_types) {
+  if (!prepared_) {
+    prepared_ = true;
+    const std::pair<int, std::string> preferences[] = {
+        {LIBSSH2_METHOD_KEX, kKex},          {LIBSSH2_METHOD_HOSTKEY, host_key_preference(host_key_types)},
+        {LIBSSH2_METHOD_CRYPT_CS, kCiphers}, {LIBSSH2_METHOD_CRYPT_SC, kCiphers},
+        {LIBSSH2_METHOD_MAC_CS, kMacs},      {LIBSSH2_METHOD_MAC_SC, kMacs},
+        {LIBSSH2_METHOD_COMP_CS, "none"},    {LIBSSH2_METHOD_COMP_SC, "none"},
+    };
+    for (const auto& [method, list] : preferences)
+      if (const int refused = libssh2_session_method_pref(session_, method, list.c_str()); refused != 0)
+        return fail(refused, core::Reason::no_common_algorithm);
+  }
+  const int code = libssh2_session_handshake(session_, socket_);
+  if (code == LIBSSH2_ERROR_EAGAIN) return Step::again;
+  return code == 0 ? Step::done : fail(code, handshake_reason(code));
+}
+
+HostKey Libssh2Codec::host_key() const {
+  std::size_t length = 0;
+  int type = 0;
+  const char* bytes = libssh2_session_hostkey(session_, &length, &type);
+  HostKey key;
+  if (bytes == nullptr || length < 4) return key;
+  key.blob.assign(bytes, bytes + length);
+  const std::size_t name =
+      (std::size_t{key.blob[2]} << 8) | key.blob[3];  // string of RFC 4251; names are short
+  if (4 + name <= length) key.type.assign(bytes + 4, name);
+  return key;
+}
+
+std::string Libssh2Codec::algorithms() const {
+  std::string text;
+  for (const int method :
+       {LIBSSH2_METHOD_KEX, LIBSSH2_METHOD_HOSTKEY, LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_MAC_CS}) {
+    const char* name = libssh2_session_methods(session_, method);
+    if (name != nullptr) text += (text.empty() ? "" : " ") + std::string(name);
+  }
+  return text;
+}
+
+Step Libssh2Codec::authenticate(const Credentials& credentials) {
+  const int code = libssh2_userauth_publickey_frommemory(
+      session_, credentials.user.c_str(), credentials.user.size(), nullptr, 0,
+      credentials.private_key.c_str(), credentials.private_key.size(),
+      credentials.passphrase.empty() ? nullptr : credentials.passphrase.c_str());
+  if (code == LIBSSH2_ERROR_EAGAIN) return Step::again;
+  return code == 0 ? Step::done : fail(code, auth_reason(code, !credentials.passphrase.empty()));
+}
+
+Step Libssh2Codec::listen(const core::Endpoint& endpoint, Listener** listener) {
+  *listener = nullptr;
+  LIBSSH2_LISTENER* raw = libssh2_channel_forward_listen_ex(session_, endpoint.host.c_str(), endpoint.port,
+                                                            nullptr, kListenerQueue);
+  if (raw != nullptr) {
+    listeners_.push_back(std::make_unique<Libssh2Listener>(raw));
+    *listener = listeners_.back().get();
+    return Step::done;
+  }
+  const int code = libssh2_session_last_errno(session_);
+  if (code == LIBSSH2_ERROR_EAGAIN) return Step::again;
+  if (code == LIBSSH2_ERROR_REQUEST_DENIED) return Step::done;
+  return fail(code, reason_of(code));
+}
+
+ChannelPtr Libssh2Codec::adopt(LIBSSH2_CHANNEL* raw) {
+  auto channel = std::make_unique<Libssh2Channel>(*this, raw);
+  channels_.push_back(channel.get());
+  return channel;
+}
+
+ChannelPtr Libssh2Codec::accept(Listener* listener) {
+  for (auto entry = accepted_.begin(); entry != accepted_.end(); ++entry) {
+    if (entry->first != listener) continue;
+    ChannelPtr channel = std::move(entry->second);
+    accepted_.erase(entry);
+    return channel;
+  }
+  if (!input_.empty())
+    return nullptr;  // forward_accept reads, and hides errors: only drain() may meet new input
+  LIBSSH2_CHANNEL* raw = libssh2_channel_forward_accept(static_cast<Libssh2Listener*>(listener)->raw);
+  return raw == nullptr ? nullptr : adopt(raw);
+}
+
+OpenResult Libssh2Codec::open_result() const {
+  const std::string text = last_error();  // the reason code of the refusal shows nowhere else
+  if (text.find("prohibited") != std::string::npos) return OpenResult::prohibited;
+  if (text.find("connect failed") != std::string::npos) return OpenResult::connect_failed;
+  return OpenResult::refused;
+}
+
+Step Libssh2Codec::open(const core::Endpoint* target, ChannelPtr* channel, OpenResult* result) {
+  LIBSSH2_CHANNEL* raw = target == nullptr ? libssh2_channel_open_session(session_)
+                                           : libssh2_channel_direct_tcpip_ex(session_, target->host.c_str(),
+                                                                             target->port, "127.0.0.1", 0);
+  if (raw != nullptr) {
+    *channel = adopt(raw);
+    *result = OpenResult::opened;
+    return Step::done;
+  }
+  const int code = libssh2_session_last_errno(session_);
+  if (code == LIBSSH2_ERROR_EAGAIN) return Step::again;
+  if (code == LIBSSH2_ERROR_TIMEOUT)
+    *result = OpenResult::timed_out;
+  else if (code == LIBSSH2_ERROR_CHANNEL_FAILURE)
+    *result = open_result();
+  else
+    return fail(code, reason_of(code));
+  return Step::done;
+}
+
+// libssh2 has no call that only takes input in; two read until nothing is left, and this is the only place
+// that meets new input. channel_wait_eof reports errors faithfully, so it is preferred: with a stream open, a
+// packet that vanished would be silent data loss. forward_accept turns every error into -23, or hides it when
+// a connection is waiting; then the MAC callback tells, or that the last receive was not an empty one
+// although it gave more than a cipher block.
+Step Libssh2Codec::drain() {
+  while (!input_.empty() || !starved_) {
+    const auto open_end = std::find_if(channels_.begin(), channels_.end(),
+                                       [](Libssh2Channel* c) { return libssh2_channel_eof(c->raw()) == 0; });
+    if (open_end != channels_.end()) {
+      const int code = libssh2_channel_wait_eof((*open_end)->raw());
+      if (code != 0 && code != LIBSSH2_ERROR_EAGAIN) return fail(code, reason_of(code));
+    } else if (!listeners_.empty()) {
+      Libssh2Listener* listener = listeners_.front().get();
+      LIBSSH2_CHANNEL* raw = libssh2_channel_forward_accept(listener->raw);
+      if (raw != nullptr) accepted_.emplace_back(listener, adopt(raw));
+      const int code = raw != nullptr ? LIBSSH2_ERROR_EAGAIN : libssh2_session_last_errno(session_);
+      const bool hidden = raw != nullptr && !starved_ && last_take_ >= kLargestBlock;
+      if (code != LIBSSH2_ERROR_EAGAIN || hidden) return fail(code, core::Reason::transport_corrupt);
+    } else {
+      return Step::done;  // nobody to read for: the next open() or listen() will
+    }
+    if (mac_error_) return fail(LIBSSH2_ERROR_INVALID_MAC, core::Reason::transport_corrupt);
+  }
+  return Step::done;
+}
+
+void Libssh2Codec::retire(Libssh2Channel* channel) {
+  std::erase(channels_, channel);
+  if (!dead_) closing_.push_back(channel->raw());
+}
+
+void Libssh2Codec::tidy() {
+  if (closing_.empty() || !drained()) return;  // channel_free reads, and ignores errors
+  std::erase_if(closing_,
+                [](LIBSSH2_CHANNEL* raw) { return libssh2_channel_free(raw) != LIBSSH2_ERROR_EAGAIN; });
+}
+
+void Libssh2Codec::keepalive() {
+  int next = 0;
+  libssh2_keepalive_send(session_, &next);
+}
+
+void Libssh2Codec::disconnect() {
+  libssh2_session_disconnect(session_, "fairlead stops");
+}
+
+}  // namespace
+
+std::unique_ptr<Codec> make_libssh2_codec(int socket) {
+  return std::make_unique<Libssh2Codec>(socket);
+}
+bool codec_supports_rsa() {
+  return kModern;
+}
+std::string codec_version() {
+  return std::string("libssh2 ") + libssh2_version(0);
+}
+
+}  // namespace fairlead::ssh

@@ -1,0 +1,177 @@
+#include "ssh/prover.hpp"
+
+#include <utility>
+
+#include "base/random.hpp"
+
+namespace fairlead::ssh {
+
+namespace {
+using std::chrono_literals::operator""s;
+
+// A frozen server is seen within kTick + kSilence = 13 s, a dead one by TCP_USER_TIMEOUT; the promise is 15
+// s.
+constexpr base::Millis kTick = 8s;
+constexpr base::Millis kSilence = 5s;  // with a question outstanding and not one byte from the server
+// While other bytes still arrive, a full queue on a slow link may hold the answer up; then patience ends
+// here.
+constexpr base::Millis kPatience = 60s;
+constexpr base::Millis kProofAge = 60s;  // a busy line is proven again at least this often
+
+// Where a client on the server would connect: the loopback address of a wildcard or "localhost" listener.
+core::Endpoint probe_target(const core::Endpoint& listen) {
+  core::Endpoint target = listen;
+  if (listen.host.empty() || listen.host == "*" || listen.host == "localhost" || listen.host == "0.0.0.0")
+    target.host = "127.0.0.1";
+  if (listen.host == "::") target.host = "::1";
+  return target;
+}
+
+}  // namespace
+
+Prover::Prover(SessionSite& site, Session& session, std::vector<core::ForwardStatus>& statuses,
+               std::vector<RemoteForward*> remotes, Handlers handlers)
+    : site_(site),
+      session_(session),
+      statuses_(statuses),
+      remotes_(std::move(remotes)),
+      forbidden_(statuses.size(), false),
+      handlers_(std::move(handlers)),
+      silence_(site.loop, "probe-silence", [this] { on_silence(); }),
+      tick_(site.loop, "probe-tick", [this] { on_tick(); }),
+      first_round_done_(site.loop, "first-proof", [this] { handlers_.on_first_round(); }) {}
+
+Prover::~Prover() {
+  if (open_id_ != 0) session_.opener().cancel(open_id_);
+}
+
+bool Prover::can_prove(std::size_t index) const {
+  return remotes_[index] != nullptr && !forbidden_[index];
+}
+
+void Prover::start() {
+  for (std::size_t i = statuses_.size(); i > 0; --i) round_.push_back(i - 1);
+  next_in_round();
+  tick_.start_aligned(kTick);
+}
+
+void Prover::on_tick() {
+  const auto bytes = session_.bytes_received();
+  const bool silent = bytes == std::exchange(bytes_at_tick_, bytes);
+  if (kind_ != Kind::none || first_round_) return;
+  const bool old = base::steady_now() - last_proof_ >= kProofAge;
+  if (!silent && !old) return;  // bytes arrive: it lives
+  for (std::size_t i = statuses_.size(); i > 0; --i) {
+    const bool unproven_target = remotes_[i - 1] == nullptr && !forbidden_[i - 1] && old &&
+                                 statuses_[i - 1].proof == core::Proof::none;
+    // On a quiet line one forward's nonce tells that the line lives; all are proven when the proof is old.
+    if (unproven_target || (can_prove(i - 1) && (old || round_.empty()))) round_.push_back(i - 1);
+  }
+  if (round_.empty())
+    begin(Kind::liveness, 0);
+  else
+    next_in_round();
+}
+
+void Prover::next_in_round() {
+  if (round_.empty()) {
+    if (std::exchange(first_round_, false)) first_round_done_.schedule();
+    return;
+  }
+  const std::size_t index = round_.back();
+  round_.pop_back();
+  begin(remotes_[index] != nullptr ? Kind::nonce : Kind::target, index);
+}
+
+void Prover::begin(Kind kind, std::size_t index) {
+  kind_ = kind;
+  index_ = index;
+  began_ = base::steady_now();
+  bytes_at_window_ = session_.bytes_received();
+  silence_.start(kSilence);
+  std::optional<core::Endpoint> target;
+  if (kind == Kind::target) target = statuses_[index].forward.target;
+  if (kind == Kind::nonce) {
+    target = probe_target(statuses_[index].forward.listen);
+    base::secure_random(nonce_);
+    // Before the open: the server may announce the connection before it confirms the channel that caused it.
+    remotes_[index]->expect(nonce_, [this] { on_crossed(); });
+  }
+  open_id_ = session_.opener().open(
+      std::move(target), kPatience + kSilence,
+      [this](OpenResult result, ChannelPtr channel) { on_opened(result, std::move(channel)); });
+  session_.wake();
+}
+
+void Prover::on_opened(OpenResult result, ChannelPtr channel) {
+  open_id_ = 0;
+  if (kind_ == Kind::liveness) return finish();  // any answer is a sign of life
+  if (result == OpenResult::opened && kind_ == Kind::nonce) return on_nonce_opened(std::move(channel));
+  if (result == OpenResult::opened) return settle(core::Proof::probe);
+  if (result == OpenResult::timed_out) return finish();  // nothing learnt; on_silence() judges the line
+  if (result == OpenResult::connect_failed && kind_ == Kind::nonce) {
+    const auto target = probe_target(statuses_[index_].forward.listen);
+    kind_ = Kind::none;
+    return handlers_.on_lost(
+        {core::Reason::probe_failed, "nothing answers on the server's " + core::to_string(target)});
+  }
+  if (result != OpenResult::connect_failed) forbidden_[index_] = true;
+  settle(core::Proof::none);
+}
+
+void Prover::on_nonce_opened(ChannelPtr channel) {
+  channel_ = std::move(channel);
+  remotes_[index_]->nonce_sent(std::chrono::duration_cast<base::Millis>(base::steady_now() - began_));
+  // A fresh window takes 16 bytes; if not, the peer is odd and the silence will be judged.
+  channel_->write(nonce_);
+}
+
+void Prover::on_crossed() {
+  handlers_.on_crossed(std::chrono::duration_cast<base::Millis>(base::steady_now() - began_));
+  settle(core::Proof::probe);
+}
+
+void Prover::settle(core::Proof proof) {
+  auto& shown = statuses_[index_].proof;
+  if (proof == core::Proof::probe) last_proof_ = base::steady_now();
+  if (proof == core::Proof::probe || shown == core::Proof::probe)
+    shown = proof;  // `none` does not undo traffic
+  finish();
+}
+
+void Prover::finish() {
+  silence_.stop();
+  if (kind_ == Kind::nonce) remotes_[index_]->expect_nothing();
+  if (open_id_ != 0) session_.opener().cancel(std::exchange(open_id_, 0));
+  channel_.reset();
+  kind_ = Kind::none;
+  session_.wake();  // the probe channel's CLOSE goes out
+  next_in_round();
+}
+
+Failure Prover::silence_failure() const {
+  if (open_id_ != 0) return {core::Reason::server_frozen, "no answer to a channel open, and no other byte"};
+  return {core::Reason::probe_failed, "connected to the server's " +
+                                          core::to_string(probe_target(statuses_[index_].forward.listen)) +
+                                          ", but what was sent there did not come back"};
+}
+
+// The question has been out for a while. Bytes from the server since then, or a question that still waits
+// behind another open, prove nothing either way.
+void Prover::on_silence() {
+  const auto bytes = session_.bytes_received();
+  const bool alive = bytes != std::exchange(bytes_at_window_, bytes);
+  const bool queued = open_id_ != 0 && !session_.opener().under_way(open_id_);
+  const bool patient = base::steady_now() - began_ < kPatience;
+  if (queued || (alive && patient)) {
+    silence_.start(kSilence);
+    return;
+  }
+  if (kind_ == Kind::target)
+    return settle(core::Proof::none);  // the target is a black hole, the server need not be
+  const Failure failure = silence_failure();
+  kind_ = Kind::none;
+  handlers_.on_lost(failure);
+}
+
+}  // namespace fairlead::ssh
