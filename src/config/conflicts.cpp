@@ -39,7 +39,7 @@ void ListenClaims::claim(const core::Tunnel& tunnel, const core::Forward& forwar
     const std::string what =
         local ? "local port " + port : "port " + port + " of " + base::printable(machine, 80);
     problems_.add(other.at == at ? tunnel_at : at,
-                  what + " is claimed by tunnel " + quoted(other.tunnel) + " already, on line " +
+                  what + " is claimed by tunnel " + in_quotes(other.tunnel) + " already, on line " +
                       std::to_string(other.at.line),
                   "listen on another port");
     break;

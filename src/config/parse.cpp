@@ -105,7 +105,7 @@ void TreeBuilder::check_tag(std::string_view tag, Position at) {
     for (const std::string_view known : {"str", "int", "float", "bool", "null", "map", "seq"})
       if (tag == known) return;
   }
-  problems_.add(at, "the tag " + quoted(tag) + " means nothing here", "remove it");
+  problems_.add(at, "the tag " + in_quotes(tag) + " means nothing here", "remove it");
 }
 
 NodePtr TreeBuilder::broken(Position at) const {
@@ -148,12 +148,13 @@ NodePtr TreeBuilder::build_alias(const yaml_event_t& event, int depth) {
   const Position at = position_of(event.start_mark);
   const std::string_view name = view(event.data.alias.anchor);
   if (std::find(open_anchors_.begin(), open_anchors_.end(), name) != open_anchors_.end()) {
-    problems_.add(at, "the alias " + quoted(name) + " stands inside of what it names", "write the value out");
+    problems_.add(at, "the alias " + in_quotes(name) + " stands inside of what it names",
+                  "write the value out");
     return broken(at);
   }
   const auto found = anchors_.find(name);
   if (found == anchors_.end()) {
-    problems_.add(at, "no anchor " + quoted(name) + " stands above this alias",
+    problems_.add(at, "no anchor " + in_quotes(name) + " stands above this alias",
                   "name one with &" + base::printable(name, 80) + ", or quote the text if no alias is meant");
     return broken(at);
   }
@@ -216,10 +217,10 @@ TreeBuilder::Draft TreeBuilder::build_map(int depth) {
     const bool is_merge = key->plain && key->text == "<<";
     const auto [first, fresh] = seen.emplace(key->text, at);
     if (!fresh)
-      problems_.add(
-          at,
-          "the key " + quoted(key->text) + " was given before, on line " + std::to_string(first->second.line),
-          "remove one of the two");
+      problems_.add(at,
+                    "the key " + in_quotes(key->text) + " was given before, on line " +
+                        std::to_string(first->second.line),
+                    "remove one of the two");
     else if (is_merge)
       sources.push_back(value);
     else

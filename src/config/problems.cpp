@@ -19,7 +19,7 @@ std::string to_string(const Problem& problem) {
   return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return '"' + base::printable(text, 80) + '"';
 }
 
@@ -37,9 +37,9 @@ void Problems::add(Position at, std::string message, std::string fix) {
 
 std::vector<Problem> Problems::take_sorted() {
   const auto by_place = [](const Problem& a, const Problem& b) {
-    return std::tie(a.line, a.column, a.message) < std::tie(b.line, b.column, b.message);
+    return std::tie(a.line, a.column, a.message, a.fix) < std::tie(b.line, b.column, b.message, b.fix);
   };
-  std::stable_sort(found_.begin(), found_.end(), by_place);
+  std::sort(found_.begin(), found_.end(), by_place);
   found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
   if (cut_) {
     const Problem& last = found_.back();

@@ -12,7 +12,7 @@ class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}
 
-  // Texts from the file must have gone through quoted() below.
+  // Texts from the file must have gone through in_quotes() below.
   void add(Position at, std::string message, std::string fix);
   bool empty() const { return found_.empty(); }
   // Past this many nothing more is kept: a hostile file must not cost much time.
@@ -27,6 +27,6 @@ class Problems {
 };
 
 // "text" in double quotes, printable, cut when long.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace fairlead::config

@@ -21,20 +21,21 @@ std::optional<std::uint32_t> read_identity(const Entry& entry, bool is_group, Pr
   if (node.kind == NodeKind::broken) return std::nullopt;
   if (node.kind != NodeKind::text) {
     problems.add(node.at,
-                 quoted(entry.key) + " must be a number or a name, not " + std::string(kind_name(node)),
+                 in_quotes(entry.key) + " must be a number or a name, not " + std::string(kind_name(node)),
                  "make one rule for each");
     return std::nullopt;
   }
   if (const auto number = base::parse_unsigned(node.text)) {
     if (*number <= kMostId && !(node.text.size() > 1 && node.text[0] == '0'))
       return static_cast<std::uint32_t>(*number);
-    problems.add(node.at, quoted(entry.key) + " cannot be " + quoted(node.text), "write a plain decimal id");
+    problems.add(node.at, in_quotes(entry.key) + " cannot be " + in_quotes(node.text),
+                 "write a plain decimal id");
     return std::nullopt;
   }
   const auto id = is_group ? gid_of(node.text) : uid_of(node.text);
   if (!id)
     problems.add(node.at,
-                 std::string(is_group ? "no group " : "no user ") + quoted(node.text) + " on this machine",
+                 std::string(is_group ? "no group " : "no user ") + in_quotes(node.text) + " on this machine",
                  "create it, or write another name or a number");
   return id;
 }
@@ -48,7 +49,7 @@ void read_rule(const Node& node, Problems& problems, std::vector<core::RoleRule>
     const Entry* entry = reader.find(subject.key);
     if (!entry) continue;
     if (who)
-      problems.add(entry->at, "a rule is for one user or group: " + quoted(who->key) + " is given too",
+      problems.add(entry->at, "a rule is for one user or group: " + in_quotes(who->key) + " is given too",
                    "make two rules of it");
     who = entry;
     rule.is_group = subject.is_group;

@@ -35,15 +35,15 @@ void read_log(const Node& node, Problems& problems, core::Config& config) {
 }
 
 void read_actor(const Entry& entry, Problems& problems, core::Config& config) {
-  if (!is_name(entry.key))
-    problems.add(entry.at, quoted(entry.key) + " cannot name an actor",
-                 "use letters, digits, `.`, `_` and `-`, up to 64, starting with a letter or digit");
+  if (!is_name(entry.key, "._-@:+/"))
+    problems.add(entry.at, in_quotes(entry.key) + " cannot name an actor",
+                 "use letters, digits and . _ - @ : + /, up to 64, starting with a letter or digit");
   SectionReader reader(kActorSection, *entry.value, problems);
   core::Actor actor;
   actor.name = entry.key;
   if (const auto value = reader.choice("class"))
     actor.actor_class = *value == "human" ? core::ActorClass::human : core::ActorClass::automation;
-  reader.text("description", actor.description);
+  reader.prose("description", actor.description);
   reader.finish();
   config.actors.emplace(actor.name, std::move(actor));
 }
@@ -63,11 +63,11 @@ void read_folders(SectionReader& reader, const PathRules& paths, Problems& probl
 
 }  // namespace
 
-bool is_name(std::string_view text) {
+bool is_name(std::string_view text, std::string_view also) {
   const auto letter_or_digit = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   };
-  const auto allowed = [&](char c) { return letter_or_digit(c) || c == '.' || c == '_' || c == '-'; };
+  const auto allowed = [&](char c) { return letter_or_digit(c) || also.find(c) != std::string_view::npos; };
   return !text.empty() && text.size() <= kMostName && letter_or_digit(text.front()) &&
          std::all_of(text.begin(), text.end(), allowed);
 }
@@ -78,7 +78,7 @@ bool read_path(SectionReader& reader, std::string_view key, const PathRules& pat
   if (!reader.text(key, written)) return false;
   const auto resolved = paths.resolve(written);
   if (!resolved) {
-    problems.add(reader.find(key)->value->at, quoted(written) + ": only your own `~/` is understood",
+    problems.add(reader.find(key)->value->at, in_quotes(written) + ": only your own `~/` is understood",
                  "write the absolute path");
     return false;
   }

@@ -14,12 +14,12 @@ bool read_endpoint(const Entry& entry, std::string_view default_host, Problems& 
   const Node& node = *entry.value;
   if (node.kind == NodeKind::broken) return false;
   if (node.kind != NodeKind::text) {
-    problems.add(node.at, quoted(entry.key) + " must be [host:]port, not " + std::string(kind_name(node)),
+    problems.add(node.at, in_quotes(entry.key) + " must be [host:]port, not " + std::string(kind_name(node)),
                  "write " + entry.key + ": 8000 or " + entry.key + ": \"HOST:8000\"");
     return false;
   }
   const auto refusal = parse_endpoint(node.text, default_host, into);
-  if (refusal) problems.add(node.at, quoted(node.text) + ' ' + refusal->message, refusal->fix);
+  if (refusal) problems.add(node.at, in_quotes(node.text) + ' ' + refusal->message, refusal->fix);
   return !refusal;
 }
 
@@ -60,7 +60,7 @@ void read_older_form(SectionReader& reader, Position at, const Reading& reading,
   const Entry* listen = reader.find("remote_port");
   for (const char* needed : {"remote_port", "local_port"})
     if (!reader.has(needed))
-      reading.problems.add(at, "tunnel " + quoted(tunnel.name) + " has no " + needed,
+      reading.problems.add(at, "tunnel " + in_quotes(tunnel.name) + " has no " + needed,
                            "add " + std::string(needed) + ": PORT (remote_port and local_port go together)");
   if (listens) reading.claims.claim(tunnel, forward, listen->value->at, at);
   if (listens && leads) tunnel.forwards.push_back(std::move(forward));
@@ -74,7 +74,7 @@ void read_forwards(SectionReader& reader, Position at, const Reading& reading, c
   const Entry* local_port = reader.find("local_port");
   const Entry* older = remote_port ? remote_port : local_port;
   if (!list && !older) {
-    reading.problems.add(at, "tunnel " + quoted(tunnel.name) + " has no forwards",
+    reading.problems.add(at, "tunnel " + in_quotes(tunnel.name) + " has no forwards",
                          "add forwards: [{remote: PORT, to: PORT}]");
     return;
   }
@@ -94,7 +94,7 @@ void read_forwards(SectionReader& reader, Position at, const Reading& reading, c
   const Node* forwards = reader.below("forwards");
   if (!forwards) return;
   if (forwards->items.empty())
-    reading.problems.add(forwards->at, "tunnel " + quoted(tunnel.name) + " has no forwards",
+    reading.problems.add(forwards->at, "tunnel " + in_quotes(tunnel.name) + " has no forwards",
                          "add one: - {remote: PORT, to: PORT}");
   for (const NodePtr& item : forwards->items) read_forward(*item, at, reading, tunnel);
 }

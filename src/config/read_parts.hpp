@@ -30,8 +30,9 @@ void read_file_section(const Node& root, const Surroundings& here, const PathRul
 // A path key, resolved; false and reported when it cannot be.
 bool read_path(SectionReader& reader, std::string_view key, const PathRules& paths, Problems& problems,
                std::string& into);
-// Names of tunnels and actors stand in URLs, audit lines and on command lines.
-bool is_name(std::string_view text);
+// Names of tunnels and actors stand in URLs, audit lines and on command lines: letters, digits and what is in
+// `also`.
+bool is_name(std::string_view text, std::string_view also);
 
 // read_access.cpp
 void read_api(const Node& node, Problems& problems, std::vector<core::RoleRule>& roles);

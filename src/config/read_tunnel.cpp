@@ -13,20 +13,20 @@ void read_server(SectionReader& reader, const Entry& entry, const Reading& readi
   std::string host;
   if (reader.text("host", host)) {
     if (const auto refusal = parse_host(host, tunnel.host))
-      problems.add(reader.find("host")->value->at, quoted(host) + ' ' + refusal->message, refusal->fix);
+      problems.add(reader.find("host")->value->at, in_quotes(host) + ' ' + refusal->message, refusal->fix);
   } else if (!reader.has("host")) {
-    problems.add(entry.at, "tunnel " + quoted(entry.key) + " has no host", "add host: NAME or ADDRESS");
+    problems.add(entry.at, "tunnel " + in_quotes(entry.key) + " has no host", "add host: NAME or ADDRESS");
   }
   reader.integer("port", tunnel.port);
   if (!reader.has("ssh_user")) {
     tunnel.ssh_user = reading.here.user;
     if (tunnel.ssh_user.empty())
       problems.add(entry.at,
-                   "tunnel " + quoted(entry.key) + " has no ssh_user, and the invoking user has no name",
+                   "tunnel " + in_quotes(entry.key) + " has no ssh_user, and the invoking user has no name",
                    "add ssh_user: NAME");
   } else if (reader.text("ssh_user", tunnel.ssh_user) &&
              tunnel.ssh_user.find_first_of(" \t") != std::string::npos) {
-    problems.add(reader.find("ssh_user")->value->at, quoted(tunnel.ssh_user) + " is not a user name",
+    problems.add(reader.find("ssh_user")->value->at, in_quotes(tunnel.ssh_user) + " is not a user name",
                  "write it without blanks");
   }
 }
@@ -37,7 +37,7 @@ void read_credentials(SectionReader& reader, const Entry& entry, const Reading& 
   tunnel.known_hosts = reading.paths.known_hosts();
   read_path(reader, "ssh_key", reading.paths, reading.problems, tunnel.ssh_key);
   if (!reader.has("ssh_key") && tunnel.ssh_key.empty())
-    reading.problems.add(entry.at, "tunnel " + quoted(entry.key) + " has no ssh_key",
+    reading.problems.add(entry.at, "tunnel " + in_quotes(entry.key) + " has no ssh_key",
                          "add ssh_key: PATH (there is no default in system mode)");
   read_path(reader, "ssh_key_passphrase_file", reading.paths, reading.problems,
             tunnel.ssh_key_passphrase_file);
@@ -62,8 +62,8 @@ void read_actor(SectionReader& reader, const Reading& reading, core::Tunnel& tun
   const auto near = base::nearest(tunnel.actor.name, names);
   const std::string add =
       "add it below actors: " + base::printable(tunnel.actor.name, 80) + ": {class: automation}";
-  reading.problems.add(reader.find("actor")->value->at, "unknown actor " + quoted(tunnel.actor.name),
-                       near.empty() ? add : "did you mean " + quoted(near) + "?");
+  reading.problems.add(reader.find("actor")->value->at, "unknown actor " + in_quotes(tunnel.actor.name),
+                       near.empty() ? add : "did you mean " + in_quotes(near) + "?");
 }
 
 }  // namespace
@@ -73,9 +73,9 @@ core::Tunnel read_tunnel(const Entry& entry, const Reading& reading) {
   tunnel.name = entry.key;
   const Node& node = *entry.value;
   if (node.kind == NodeKind::broken) return tunnel;
-  if (!is_name(entry.key))
-    reading.problems.add(entry.at, quoted(entry.key) + " cannot name a tunnel",
-                         "use letters, digits, `.`, `_` and `-`, up to 64, starting with a letter or digit");
+  if (!is_name(entry.key, "._-"))
+    reading.problems.add(entry.at, in_quotes(entry.key) + " cannot name a tunnel",
+                         "use letters, digits and . _ -, up to 64, starting with a letter or digit");
   SectionReader reader(kTunnelSection, node, reading.problems);
   if (node.kind != NodeKind::map && node.kind != NodeKind::null) return tunnel;
   read_server(reader, entry, reading, tunnel);

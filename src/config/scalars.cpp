@@ -21,9 +21,10 @@ bool is_digit(char c) {
 bool is_scalar(const Node& node, std::string_view name, std::string_view expected, Problems& problems) {
   if (node.kind == NodeKind::text) return true;
   if (node.kind != NodeKind::broken)
-    problems.add(node.at,
-                 quoted(name) + " must be " + std::string(expected) + ", not " + std::string(kind_name(node)),
-                 "write it as " + std::string(name) + ": VALUE");
+    problems.add(
+        node.at,
+        in_quotes(name) + " must be " + std::string(expected) + ", not " + std::string(kind_name(node)),
+        "write it as " + std::string(name) + ": VALUE");
   return false;
 }
 
@@ -44,8 +45,17 @@ void report_octal(const Node& node, Problems& problems) {
   while (digits.size() > 1 && digits[0] == '0') digits.remove_prefix(1);
   const bool decimal =
       std::all_of(digits.begin(), digits.end(), [](char c) { return is_digit(c) || c == '.'; });
-  problems.add(node.at, quoted(node.text) + " starts with 0: YAML readers disagree on whether it is octal",
+  problems.add(node.at, in_quotes(node.text) + " starts with 0: YAML readers disagree on whether it is octal",
                decimal ? "write " + std::string(digits) : "write a plain decimal number");
+}
+
+// `text` itself, or nothing (and reported) when it is long or holds a control character.
+std::optional<std::string> one_line(std::string text, const Node& node, std::string_view name,
+                                    Problems& problems) {
+  if (is_one_line(text) && text.size() <= kMostText) return text;
+  problems.add(node.at, in_quotes(name) + " must be one line without control characters, up to 4096 bytes",
+               "shorten it, and remove escapes such as \\n");
+  return std::nullopt;
 }
 
 std::string range_text(const Key& key) {
@@ -101,7 +111,7 @@ std::optional<bool> read_boolean(const Node& node, const Key& key, Problems& pro
   const std::string_view meant = yes  ? "write true"
                                  : no ? "write false"
                                       : "write true or false, without quotes";
-  problems.add(node.at, quoted(key.name) + " must be true or false, not " + quoted(node.text),
+  problems.add(node.at, in_quotes(key.name) + " must be true or false, not " + in_quotes(node.text),
                std::string(meant));
   return std::nullopt;
 }
@@ -118,13 +128,14 @@ std::optional<std::int64_t> read_integer(const Node& node, const Key& key, Probl
   const std::string_view digits = text.starts_with('-') ? std::string_view(text).substr(1) : text;
   const bool whole = !digits.empty() && std::all_of(digits.begin(), digits.end(), is_digit);
   if (!whole) {
-    problems.add(node.at, quoted(key.name) + " must be a whole number, not " + quoted(node.text), range);
+    problems.add(node.at, in_quotes(key.name) + " must be a whole number, not " + in_quotes(node.text),
+                 range);
     return std::nullopt;
   }
   const auto value = base::parse_unsigned(text);  // nothing for a sign and for what 64 bits do not hold
   if (!value || *value < static_cast<std::uint64_t>(key.low) ||
       *value > static_cast<std::uint64_t>(key.high)) {
-    problems.add(node.at, quoted(key.name) + " is out of range: " + base::printable(node.text, 80), range);
+    problems.add(node.at, in_quotes(key.name) + " is out of range: " + base::printable(node.text, 80), range);
     return std::nullopt;
   }
   return static_cast<std::int64_t>(*value);
@@ -140,18 +151,19 @@ std::optional<base::Millis> read_duration(const Node& node, const Key& key, bool
   }
   const auto value = base::parse_duration(text);
   if (!value) {
-    problems.add(node.at, quoted(key.name) + " must be a duration, not " + quoted(node.text),
+    problems.add(node.at, in_quotes(key.name) + " must be a duration, not " + in_quotes(node.text),
                  "write a number of seconds, or 500ms, 5s, 2m, 1h, 1d");
     return std::nullopt;
   }
   if (seconds_only && !is_number_word(text)) {
     const std::string name(key.name);
-    problems.add(node.at, quoted(name + "_seconds") + " must be a bare number, not " + quoted(node.text),
+    problems.add(node.at,
+                 in_quotes(name + "_seconds") + " must be a bare number, not " + in_quotes(node.text),
                  "write " + name + ": " + base::printable(text, 80));
     return std::nullopt;
   }
   if (value->count() < key.low || value->count() > key.high) {
-    problems.add(node.at, quoted(key.name) + " is out of range: " + base::printable(node.text, 80),
+    problems.add(node.at, in_quotes(key.name) + " is out of range: " + base::printable(node.text, 80),
                  "write a duration from " + range_text(key));
     return std::nullopt;
   }
@@ -162,26 +174,32 @@ std::optional<std::string> read_text(const Node& node, std::string_view name, Pr
   if (!is_scalar(node, name, "text", problems)) return std::nullopt;
   const std::string quote = "quote it: \"" + base::printable(node.text, 80) + '"';
   if (node.plain && is_boolean_word(node.text)) {
-    problems.add(node.at, quoted(name) + " must be text, and " + node.text + " is a boolean in YAML", quote);
+    problems.add(node.at, in_quotes(name) + " must be text, and " + node.text + " is a boolean in YAML",
+                 quote);
     return std::nullopt;
   }
   if (node.plain && is_number_word(node.text)) {
     problems.add(node.at,
-                 quoted(name) + " must be text, and " + base::printable(node.text, 80) + " is a number",
+                 in_quotes(name) + " must be text, and " + base::printable(node.text, 80) + " is a number",
                  quote);
     return std::nullopt;
   }
   const std::string_view text = base::trim(node.text);
   if (text.empty()) {
-    problems.add(node.at, quoted(name) + " is empty", "write a value, or remove the key");
+    problems.add(node.at, in_quotes(name) + " is empty", "write a value, or remove the key");
     return std::nullopt;
   }
-  if (!is_one_line(text) || text.size() > kMostText) {
-    problems.add(node.at, quoted(name) + " must be one line without control characters, up to 4096 bytes",
-                 "shorten it, and remove escapes such as \\n");
-    return std::nullopt;
+  return one_line(std::string(text), node, name, problems);
+}
+
+std::optional<std::string> read_prose(const Node& node, std::string_view name, Problems& problems) {
+  if (!is_scalar(node, name, "text", problems)) return std::nullopt;
+  std::string text;
+  for (const char c : base::trim(node.text)) {
+    const bool blank = c == '\n' || c == '\r' || c == '\t' || c == ' ';
+    if (!blank || !text.ends_with(' ')) text += blank ? ' ' : c;
   }
-  return std::string(text);
+  return one_line(std::move(text), node, name, problems);
 }
 
 std::optional<std::string> read_choice(const Node& node, const Key& key, Problems& problems) {
@@ -191,8 +209,8 @@ std::optional<std::string> read_choice(const Node& node, const Key& key, Problem
   std::string fix = "one of:";
   for (const auto choice : choices) fix += ' ' + std::string(choice);
   if (const auto near = base::nearest(node.text, choices); !near.empty())
-    fix = "did you mean " + quoted(near) + "? " + fix;
-  problems.add(node.at, quoted(key.name) + " cannot be " + quoted(node.text), fix);
+    fix = "did you mean " + in_quotes(near) + "? " + fix;
+  problems.add(node.at, in_quotes(key.name) + " cannot be " + in_quotes(node.text), fix);
   return std::nullopt;
 }
 

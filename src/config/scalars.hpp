@@ -25,6 +25,8 @@ std::optional<base::Millis> read_duration(const Node& node, const Key& key, bool
                                           Problems& problems);
 // One line of text, trimmed, not empty. `name` is for messages.
 std::optional<std::string> read_text(const Node& node, std::string_view name, Problems& problems);
+// Words for people: any scalar, may be empty; line breaks and runs of blanks become one blank.
+std::optional<std::string> read_prose(const Node& node, std::string_view name, Problems& problems);
 std::optional<std::string> read_choice(const Node& node, const Key& key, Problems& problems);
 
 std::string_view kind_name(const Node& node);  // "a list": for messages

@@ -46,7 +46,7 @@ const Entry* SectionReader::find(std::string_view name) {
   const bool both = found && found->merged == other->merged;
   if (both)
     problems_.add(std::max(found->at.line, other->at.line) == found->at.line ? found->at : other->at,
-                  quoted(found->key) + " and " + quoted(other->key) + " are the same setting",
+                  in_quotes(found->key) + " and " + in_quotes(other->key) + " are the same setting",
                   "keep one of the two");
   seconds_spelling_ = !found || (found->merged && !other->merged);
   return seconds_spelling_ ? other : found;
@@ -56,6 +56,14 @@ bool SectionReader::text(std::string_view key, std::string& into) {
   const Entry* found = find(key);
   if (!found) return false;
   auto value = read_text(*found->value, key, problems_);
+  if (value) into = std::move(*value);
+  return value.has_value();
+}
+
+bool SectionReader::prose(std::string_view key, std::string& into) {
+  const Entry* found = find(key);
+  if (!found) return false;
+  auto value = read_prose(*found->value, key, problems_);
   if (value) into = std::move(*value);
   return value.has_value();
 }
@@ -97,7 +105,8 @@ const Node* SectionReader::below(std::string_view key) {
   if (node.kind != NodeKind::broken)
     problems_.add(
         node.at,
-        quoted(key) + " must be " + (list ? "a list" : "a mapping") + ", not " + std::string(kind_name(node)),
+        in_quotes(key) + " must be " + (list ? "a list" : "a mapping") + ", not " +
+            std::string(kind_name(node)),
         list ? "start each element with a dash" : "write its keys below it, indented: `key: value`");
   return nullptr;
 }
@@ -115,12 +124,12 @@ void SectionReader::report_unknown(const Entry& entry) {
   const std::vector<std::string_view> names(spellings.begin(), spellings.end());
   std::string fix;
   if (const auto near = base::nearest(entry.key, names); !near.empty()) {
-    fix = "did you mean " + quoted(near) + "?";
+    fix = "did you mean " + in_quotes(near) + "?";
   } else {
     fix = "remove it; known here:";
     for (const Key& key : section_.keys) fix += (fix.back() == ':' ? " " : ", ") + std::string(key.name);
   }
-  problems_.add(entry.at, "unknown key " + quoted(entry.key) + " in " + std::string(section_.name), fix);
+  problems_.add(entry.at, "unknown key " + in_quotes(entry.key) + " in " + std::string(section_.name), fix);
 }
 
 void SectionReader::finish(bool holders) {

@@ -26,6 +26,7 @@ class SectionReader {
   // Each puts the value into `into` and returns true, or reports (when there is something wrong) and leaves
   // `into` as it is.
   bool text(std::string_view key, std::string& into);
+  bool prose(std::string_view key, std::string& into);
   bool boolean(std::string_view key, bool& into);
   bool duration(std::string_view key, base::Millis& into);
   template <typename Integer>
