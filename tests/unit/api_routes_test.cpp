@@ -18,6 +18,7 @@ class FakeControl : public core::ControlPort {
   std::vector<std::string> done;  // "up attic by uid:0"
   base::Level level = base::Level::info;
   std::function<void(base::Result<core::ReloadReport>)> reload_done;
+  std::function<void()> on_reload = [] {};
 
   core::DaemonStatus daemon_status() const override {
     core::DaemonStatus status;
@@ -55,6 +56,7 @@ class FakeControl : public core::ControlPort {
               std::function<void(base::Result<core::ReloadReport>)> finished) override {
     done.push_back("reload by " + caller.name);
     reload_done = std::move(finished);
+    on_reload();
   }
   void set_log_level(base::Level next, const core::Caller& caller) override {
     done.push_back("log-level by " + caller.name);
@@ -197,7 +199,7 @@ static void a_reload_answers_when_it_is_over(void**) {
   Site site;
   loop::Timer over(site.house.loop, "reload",
                    [&] { site.control.reload_done(core::ReloadReport{7, {"new"}, {}, {}, {"attic"}}); });
-  over.start(30ms);
+  site.control.on_reload = [&] { over.start(30ms); };
   const auto report = site.json("POST", "/v1/reload");
   assert_int_equal(report["generation"].integer(), 7);
   assert_text_equal(report["added"].at(0).text(), "new");
@@ -207,7 +209,7 @@ static void a_refused_reload_lists_its_problems(void**) {
   Site site;
   base::Error error{Code::bad_config, "/f.yaml:3:5: no such key\n/f.yaml:9:1: bad\x1b[31m\n", {}};
   loop::Timer over(site.house.loop, "reload", [&] { site.control.reload_done(error); });
-  over.start(1ms);
+  site.control.on_reload = [&] { over.start(1ms); };
   const auto response = site.ask("POST", "/v1/reload");
   assert_int_equal(response.status, 422);
   const auto problem = base::Json::parse(response.body);
@@ -218,7 +220,6 @@ static void a_refused_reload_lists_its_problems(void**) {
   assert_text_equal((*problem)["detail"].text(), "/f.yaml:3:5: no such key\n/f.yaml:9:1: bad\\x1b[31m");
 
   error = {Code::cancelled, "superseded by a later reload", {}};
-  over.start(1ms);
   assert_text_equal(site.refused(409, "POST", "/v1/reload"), "cancelled");
 }
 
