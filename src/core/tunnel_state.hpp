@@ -16,7 +16,7 @@ enum class TunnelEvent : std::uint8_t {
   start,      // an operator, or the daemon's start, wants it up
   stop,       // an operator, or the daemon's end, wants it down
   ready,      // every listener granted, first proof made or known to be forbidden
-  unhealthy,  // a health check fell, or a probe failed while the line still answers
+  unhealthy,  // its health check fell
   healthy,    // the same, risen again
   lost,       // the attempt or the connection ended: try again
   retry,      // the backoff is over
