@@ -294,13 +294,16 @@ void Daemon::on_stop_deadline() {
   loop_.stop();
 }
 
-// The loop is empty when all is well. What survives is named; a name look-up that still waits for its server
-// is the one thing that cannot be called back, so then the process leaves without it.
+// The loop is empty when all is well; what survives is named. A name look-up that still waits for its server
+// is the one thing that cannot be called back, and no fault of ours: then the process leaves without it.
 int finish(loop::Loop& loop, base::Log& log, int exit_code) {
   if (auto drained = loop.drain(kDrainDeadline); !drained) {
-    log.error("handles_left", {{"detail", drained.error().message}});
+    const auto left = loop.open_handles();
+    const bool only_lookups = left.size() == 1 && left.begin()->first == "resolve";
+    log.write(only_lookups ? base::Level::warn : base::Level::error,
+              only_lookups ? "lookups_left" : "handles_left", {{"detail", drained.error().message}});
     std::fflush(nullptr);
-    std::_Exit(exit_code == 0 ? kFailed : exit_code);
+    std::_Exit(only_lookups || exit_code != 0 ? exit_code : kFailed);
   }
   log.info("daemon_stopped", {{"exit_code", exit_code}});
   return exit_code;

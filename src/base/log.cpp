@@ -68,9 +68,9 @@ std::string format_json(const Record& record) {
   return line.dump();
 }
 
-void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+void Log::write(Level level, std::string_view event, std::span<const Field> fields) {
   if (!enabled(level)) return;
-  const Record record{wall_now(), level, event, {fields.begin(), fields.size()}};
+  const Record record{wall_now(), level, event, fields};
   for (const auto& sink : sinks_) sink(record);
 }
 

@@ -57,7 +57,10 @@ class Log {
   Level level() const { return level_; }
   bool enabled(Level level) const { return level <= level_ && !sinks_.empty(); }
 
-  void write(Level level, std::string_view event, std::initializer_list<Field> fields);
+  void write(Level level, std::string_view event, std::span<const Field> fields);
+  void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+    write(level, event, std::span(fields.begin(), fields.size()));
+  }
   void error(std::string_view event, std::initializer_list<Field> fields) {
     write(Level::error, event, fields);
   }

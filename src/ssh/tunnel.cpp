@@ -79,12 +79,15 @@ void Tunnel::announce(const core::Transition& transition, const core::Caller* ca
   const core::TunnelStatus now = status();
   if (detail.empty() && state_ == TunnelState::connected)
     detail = "proof " + std::string(core::to_string(now.proof));
-  site_.session.log.info(transition.audited_as, {{"tunnel", config_->name},
-                                                 {"from", core::to_string(transition.from)},
-                                                 {"to", core::to_string(transition.to)},
-                                                 {"reason", why.id},
-                                                 {"detail", detail}});
-  if (!why.hint.empty()) site_.session.log.info("hint", {{"tunnel", config_->name}, {"hint", why.hint}});
+  base::Log& log = site_.session.log;
+  const base::Field fields[] = {{"tunnel", config_->name},
+                                {"from", core::to_string(transition.from)},
+                                {"to", core::to_string(transition.to)},
+                                {"reason", why.id},
+                                {"detail", detail},
+                                {"hint", why.hint}};
+  // The last field only where there is something to do.
+  log.write(base::Level::info, transition.audited_as, std::span(fields).first(why.hint.empty() ? 5 : 6));
   site_.audit.append({config_->name, caller != nullptr ? caller->name : config_->actor.name,
                       std::string(caller != nullptr ? "human" : core::to_string(config_->actor.actor_class)),
                       std::string(transition.audited_as), detail});
