@@ -6,8 +6,8 @@ namespace fairlead::http {
 
 namespace {
 
-constexpr std::size_t kStreamBuffer = 256 * 1024;  // held for on_data before libcurl has to wait
-constexpr std::size_t kMaxUnixPath = 107;          // sun_path, with its terminator
+constexpr std::size_t kStreamBuffer = 8 * 1024;  // held for on_data before libcurl has to wait
+constexpr std::size_t kMaxUnixPath = 107;        // sun_path, with its terminator
 
 }  // namespace
 

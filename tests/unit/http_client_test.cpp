@@ -266,6 +266,26 @@ static void a_large_body_streams_whole_and_in_order(void**) {
   assert_true(seen == text);
 }
 
+// More chunks in one read than a call holds: libcurl is paused, and has to be woken again.
+static void a_stream_that_was_held_back_goes_on(void**) {
+  std::string text;
+  std::string answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 100; i < 160; ++i) {
+    const std::string chunk = std::to_string(i) + std::string(997, '.');
+    text += chunk;
+    answer += "3e8\r\n" + chunk + "\r\n";
+  }
+  Asker asker;
+  Scripted server(asker.loop, answer + "0\r\n\r\n");
+  std::string seen;
+  Outcome outcome;
+  const auto call =
+      asker.client->start(to(server.path()), into(outcome), [&](std::string_view piece) { seen += piece; });
+  run_until(asker.loop, [&] { return outcome != nullptr; }, "the end");
+  assert_true(outcome->ok());
+  assert_true(seen == text);
+}
+
 static void an_error_body_is_kept_even_when_data_was_to_be_streamed(void**) {
   Asker asker;
   Scripted server(asker.loop, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope");
@@ -294,6 +314,7 @@ int main() {
       cmocka_unit_test(a_call_may_be_destroyed_in_its_on_data),
       cmocka_unit_test(a_call_may_start_another_from_its_done),
       cmocka_unit_test(a_large_body_streams_whole_and_in_order),
+      cmocka_unit_test(a_stream_that_was_held_back_goes_on),
       cmocka_unit_test(an_error_body_is_kept_even_when_data_was_to_be_streamed),
   };
   return cmocka_run_group_tests_name("http_client", tests, nullptr, nullptr);
