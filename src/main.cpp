@@ -1,3 +1,5 @@
-int main() {
-  return 0;
+#include "app/command_line.hpp"
+
+int main(int argc, char** argv) {
+  return fairlead::app::run_command_line(argc, argv);
 }

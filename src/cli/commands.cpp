@@ -1,1 +1,0 @@
-// replaced in the next commits

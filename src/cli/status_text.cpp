@@ -1,0 +1,194 @@
+#include "cli/status_text.hpp"
+
+#include <cmath>
+
+#include "base/clock.hpp"
+#include "base/text.hpp"
+
+namespace fairlead::cli {
+
+namespace {
+
+using base::JsonView;
+
+constexpr std::size_t kLongestCell = 64;
+constexpr std::size_t kLongestNote = 400;
+constexpr std::int64_t kSshPort = 22;
+constexpr const char* kNothing = "-";
+
+std::string cell_text(JsonView value) {
+  const auto text = base::printable(value.text(), kLongestCell);
+  return text.empty() ? kNothing : text;
+}
+
+std::string seconds_text(double seconds) {
+  if (!(seconds >= 0) || seconds > 1e10) return kNothing;  // also not a number
+  const bool whole = seconds >= 1;
+  const auto millis = static_cast<std::int64_t>(seconds * 1000);
+  return base::format_duration(base::Millis(whole ? millis / 1000 * 1000 : millis));
+}
+
+std::string millis_text(JsonView value) {
+  if (!value.is_number()) return kNothing;
+  const double millis = value.number();
+  const auto rounded = std::to_string(std::llround(millis * 10));  // tenths
+  if (millis >= 10 || !(millis >= 0)) return std::to_string(std::llround(millis)) + "ms";
+  return (rounded.size() == 1 ? "0" : rounded.substr(0, rounded.size() - 1)) + "." + rounded.back() + "ms";
+}
+
+std::string host_text(JsonView tunnel) {
+  const auto host = cell_text(tunnel["host"]);
+  const auto port = tunnel["port"].integer(kSshPort);
+  if (port == kSshPort) return host;
+  const bool bracket = host.find(':') != std::string::npos;
+  return (bracket ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+Style state_style(JsonView tunnel) {
+  const auto state = tunnel["state"].text();
+  if (state == "connected") return is_unproven(tunnel) ? Style::warning : Style::good;
+  if (state == "failed") return Style::bad;
+  if (state == "stopped") return Style::faint;
+  return Style::warning;
+}
+
+// "good 12ms", "failing: 503", "waiting" for the first check; "-" without one.
+Cell health_cell(JsonView health) {
+  if (!health.is_object() || !health["configured"].boolean()) return {kNothing, Style::faint};
+  const auto last = health["last"];
+  if (!last.is_object()) return {"waiting", Style::faint};
+  if (last["good"].boolean()) {
+    const bool good = health["good"].boolean();  // else too few successes in a row yet
+    return {(good ? "good " : "recovering ") + millis_text(last["latency_ms"]),
+            good ? Style::good : Style::warning};
+  }
+  const auto status = last["http_status"].integer();
+  const auto why = status > 0 ? std::to_string(status) : cell_text(last["error"]);
+  return {"failing: " + why, health["good"].boolean() ? Style::warning : Style::bad};
+}
+
+void add_tunnel(Table& table, JsonView tunnel, const StatusLook& look) {
+  std::vector<Cell> cells = {
+      {cell_text(tunnel["name"])},
+      {state_text(tunnel), state_style(tunnel)},
+      {cell_text(tunnel["actor"]["name"])},
+      {host_text(tunnel)},
+      {tunnel["uptime_seconds"].is_number() ? seconds_text(tunnel["uptime_seconds"].number())
+                                            : std::string(kNothing)}};
+  if (look.wide) {
+    cells.push_back({millis_text(tunnel["probe_round_trip_ms"])});
+    cells.push_back({std::to_string(tunnel["reconnects"].integer()), Style::plain, true});
+  }
+  cells.push_back(health_cell(tunnel["health"]));
+  table.add(std::move(cells), trouble_notes(tunnel));
+}
+
+std::string forwards_text(JsonView tunnels, bool color) {
+  Table table({"TUNNEL", "KIND", "LISTEN", "TARGET", "LISTENING", "PROOF", "CONNS", "ACTIVE", "TO TARGET",
+               "FROM TARGET", "REFUSED", "LAST ACTIVITY"});
+  for (const auto tunnel : tunnels.items()) {
+    for (const auto forward : tunnel["forwards"].items()) {
+      const auto count = [&](const char* key) -> Cell {
+        return {std::to_string(forward[key].integer()), Style::plain, true};
+      };
+      const auto bytes = [&](const char* key) -> Cell {
+        return {base::format_bytes(static_cast<std::uint64_t>(forward[key].integer())), Style::plain, true};
+      };
+      const bool listening = forward["listening"].boolean();
+      table.add({{cell_text(tunnel["name"])},
+                 {cell_text(forward["kind"])},
+                 {cell_text(forward["listen"])},
+                 {cell_text(forward["target"])},
+                 {listening ? "yes" : "no", listening ? Style::plain : Style::warning},
+                 {cell_text(forward["proof"])},
+                 count("connections"),
+                 count("active"),
+                 bytes("bytes_to_target"),
+                 bytes("bytes_from_target"),
+                 count("refused"),
+                 {cell_text(forward["last_activity"])}});
+    }
+  }
+  return "\n" + table.render(color);
+}
+
+std::string daemon_text(JsonView daemon, bool color) {
+  std::string text;
+  const auto line = [&](const std::string& what, JsonView error) {
+    if (error.text().empty()) return;
+    text += paint(what + base::printable(error.text(), kLongestNote), Style::bad, color) + "\n";
+  };
+  line("config: generation " + std::to_string(daemon["config_generation"].integer()) +
+           "; last reload failed: ",
+       daemon["last_reload_error"]);
+  line("audit: lines do not reach the disk: ", daemon["audit_error"]);
+  return text.empty() ? text : "\n" + text;
+}
+
+}  // namespace
+
+bool is_unproven(JsonView tunnel) {
+  return tunnel["state"].text() == "connected" && tunnel["proof"].text() == "none";
+}
+
+std::string state_text(JsonView tunnel) {
+  auto state = cell_text(tunnel["state"]);
+  if (is_unproven(tunnel)) state += " (unproven)";
+  return state;
+}
+
+std::string trouble_text(JsonView tunnel) {
+  const auto reason = tunnel["reason"].text();
+  if (reason.empty() || reason == "none" || reason == "by_operator" || reason == "config_changed") return {};
+  auto text = base::printable(tunnel["reason_text"].text(reason), kLongestNote);
+  if (const auto detail = tunnel["detail"].text(); !detail.empty())
+    text += ": " + base::printable(detail, kLongestNote);
+  return text;
+}
+
+std::vector<Cell> trouble_notes(JsonView tunnel) {
+  const auto next = tunnel["next_attempt_in_seconds"];
+  auto text = trouble_text(tunnel);
+  if (next.is_number()) {
+    if (!text.empty()) text += "; ";
+    text +=
+        "attempt " + std::to_string(tunnel["attempts"].integer() + 1) + " in " + seconds_text(next.number());
+  }
+  std::vector<Cell> notes;
+  if (!text.empty()) notes.push_back({text, state_style(tunnel)});
+  if (text.empty() && is_unproven(tunnel)) notes.push_back({std::string(kUnprovenNote), Style::faint});
+  if (text.empty()) return notes;
+  if (const auto hint = tunnel["hint"].text(); !hint.empty())
+    notes.push_back({"hint: " + base::printable(hint, kLongestNote), Style::faint});
+  return notes;
+}
+
+std::string render_status(JsonView status, const StatusLook& look) {
+  std::vector<std::string> header = {"TUNNEL", "STATE", "ACTOR", "HOST", "UPTIME"};
+  if (look.wide) header.insert(header.end(), {"ROUND TRIP", "RECONNECTS"});
+  header.push_back("HEALTH");
+  Table table(std::move(header));
+  const auto tunnels = status["tunnels"];
+  for (const auto tunnel : tunnels.items()) add_tunnel(table, tunnel, look);
+  std::string text;
+  if (tunnels.size() > 0)
+    text = table.render(look.color);
+  else
+    text = "no tunnels in " + base::printable(status["daemon"]["config_file"].text()) + "\n";
+  if (look.wide && tunnels.size() > 0) text += forwards_text(tunnels, look.color);
+  return text + daemon_text(status["daemon"], look.color);
+}
+
+std::vector<std::string> tunnel_names(JsonView status) {
+  std::vector<std::string> names;
+  for (const auto tunnel : status["tunnels"].items()) names.emplace_back(tunnel["name"].text());
+  return names;
+}
+
+JsonView find_tunnel(JsonView status, std::string_view name) {
+  for (const auto tunnel : status["tunnels"].items())
+    if (tunnel["name"].text() == name) return tunnel;
+  return {};
+}
+
+}  // namespace fairlead::cli
