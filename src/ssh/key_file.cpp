@@ -66,7 +66,7 @@ base::Result<KeyFile> inspect_key(std::string_view text) {
   constexpr std::string_view kBegin = "-----BEGIN ";
   const auto start = text.find(kBegin);
   if (start == std::string_view::npos) {
-    if (text.starts_with("ssh-") || text.starts_with("ecdsa-"))
+    if (text.starts_with("ssh-") || text.starts_with("ecdsa-") || text.starts_with("sk-"))
       return not_a_key("it is the public half (.pub); name the file without .pub");
     return not_a_key("no -----BEGIN line");
   }

@@ -1,6 +1,7 @@
 #include "ssh/known_hosts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
@@ -62,6 +63,17 @@ bool names_host(std::string_view patterns, const std::string& name) {
   return matched;
 }
 
+// The blob begins with the type once more (RFC 4253 section 6.6). A line whose key cannot be read speaks for
+// nothing: it must not make the server's real key look changed.
+bool holds_key(const std::vector<std::uint8_t>& blob, std::string_view type) {
+  if (blob.size() < 4 + type.size()) return false;
+  const std::size_t length = (std::size_t{blob[0]} << 24) | (std::size_t{blob[1]} << 16) |
+                             (std::size_t{blob[2]} << 8) | std::size_t{blob[3]};
+  return length == type.size() &&
+         std::equal(type.begin(), type.end(), blob.begin() + 4,
+                    [](char a, std::uint8_t b) { return a == static_cast<char>(b); });
+}
+
 std::string lookup_name(std::string_view host, std::uint16_t port) {
   const std::string name = base::lower(host);
   return port == 22 ? name : "[" + name + "]:" + std::to_string(port);
@@ -81,18 +93,17 @@ KnownHosts::KnownHosts(std::string_view text, std::string_view host, std::uint16
     if (patterns == "@cert-authority") continue;
     if (revoked) patterns = next_word(line);
     const auto type = next_word(line);
-    const auto blob = next_word(line);
-    if (blob.empty() || !names_host(patterns, name)) continue;
-    entries_.push_back({std::string(type), std::string(blob), revoked});
+    auto blob = base::decode_base64(next_word(line));
+    if (!blob || !holds_key(*blob, type) || !names_host(patterns, name)) continue;
+    entries_.push_back({std::string(type), std::move(*blob), revoked});
   }
 }
 
 HostKeyVerdict KnownHosts::check(const HostKey& key) const {
-  const std::string blob = base::base64(key.blob);
   bool known = false;
   bool other = false;
   for (const auto& entry : entries_) {
-    const bool same = entry.blob == blob;
+    const bool same = entry.blob == key.blob;
     if (same && entry.revoked) return HostKeyVerdict::revoked;
     known = known || same;
     other = other || !entry.revoked;

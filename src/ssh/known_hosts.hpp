@@ -26,7 +26,7 @@ class KnownHosts {
  private:
   struct Entry {
     std::string type;
-    std::string blob;  // base64, as in the file
+    std::vector<std::uint8_t> blob;
     bool revoked;
   };
   std::vector<Entry> entries_;
