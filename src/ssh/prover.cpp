@@ -7,17 +7,6 @@
 namespace fairlead::ssh {
 
 namespace {
-using std::chrono_literals::operator""s;
-
-// A frozen server is seen within kTick + kSilence = 13 s, a dead one by TCP_USER_TIMEOUT; the promise is 15
-// s.
-constexpr base::Millis kTick = 8s;
-constexpr base::Millis kSilence = 5s;  // with a question outstanding and not one byte from the server
-// While other bytes still arrive, a full queue on a slow link may hold the answer up; then patience ends
-// here.
-constexpr base::Millis kPatience = 60s;
-constexpr base::Millis kProofAge = 60s;  // a busy line is proven again at least this often
-
 // Where a client on the server would connect: the loopback address of a wildcard or "localhost" listener.
 core::Endpoint probe_target(const core::Endpoint& listen) {
   core::Endpoint target = listen;
@@ -52,14 +41,14 @@ bool Prover::can_prove(std::size_t index) const {
 void Prover::start() {
   for (std::size_t i = statuses_.size(); i > 0; --i) round_.push_back(i - 1);
   next_in_round();
-  tick_.start_aligned(kTick);
+  tick_.start_aligned(site_.timing.probe_tick);
 }
 
 void Prover::on_tick() {
   const auto bytes = session_.bytes_received();
   const bool silent = bytes == std::exchange(bytes_at_tick_, bytes);
   if (kind_ != Kind::none || first_round_) return;
-  const bool old = base::steady_now() - last_proof_ >= kProofAge;
+  const bool old = base::steady_now() - last_proof_ >= site_.timing.proof_age;
   if (!silent && !old) return;  // bytes arrive: it lives
   for (std::size_t i = statuses_.size(); i > 0; --i) {
     const bool unproven_target = remotes_[i - 1] == nullptr && !forbidden_[i - 1] && old &&
@@ -87,8 +76,7 @@ void Prover::begin(Kind kind, std::size_t index) {
   kind_ = kind;
   index_ = index;
   began_ = base::steady_now();
-  bytes_at_window_ = session_.bytes_received();
-  silence_.start(kSilence);
+  listen_for_answer();
   std::optional<core::Endpoint> target;
   if (kind == Kind::target) target = statuses_[index].forward.target;
   if (kind == Kind::nonce) {
@@ -98,7 +86,7 @@ void Prover::begin(Kind kind, std::size_t index) {
     remotes_[index]->expect(nonce_, [this] { on_crossed(); });
   }
   open_id_ = session_.opener().open(
-      std::move(target), kPatience + kSilence,
+      std::move(target), site_.timing.probe_patience + site_.timing.probe_silence,
       [this](OpenResult result, ChannelPtr channel) { on_opened(result, std::move(channel)); });
   session_.wake();
 }
@@ -156,15 +144,24 @@ Failure Prover::silence_failure() const {
                                           ", but what was sent there did not come back"};
 }
 
+// A window of silence has two halves, each begun from the loop: where this process was the one that stood
+// still (stopped, suspended, starved), the first half ends late, and what waited in the socket meanwhile is
+// read within the second.
+void Prover::listen_for_answer() {
+  bytes_at_window_ = session_.bytes_received();
+  last_half_ = false;
+  silence_.start(site_.timing.probe_silence / 2);
+}
+
 // The question has been out for a while. Bytes from the server since then, or a question that still waits
 // behind another open, prove nothing either way.
 void Prover::on_silence() {
-  const auto bytes = session_.bytes_received();
-  const bool alive = bytes != std::exchange(bytes_at_window_, bytes);
+  const bool alive = session_.bytes_received() != bytes_at_window_;
+  if (!alive && !std::exchange(last_half_, true)) return silence_.start(site_.timing.probe_silence / 2);
   const bool queued = open_id_ != 0 && !session_.opener().under_way(open_id_);
-  const bool patient = base::steady_now() - began_ < kPatience;
+  const bool patient = base::steady_now() - began_ < site_.timing.probe_patience;
   if (queued || (alive && patient)) {
-    silence_.start(kSilence);
+    listen_for_answer();
     return;
   }
   if (kind_ == Kind::target)

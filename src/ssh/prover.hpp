@@ -44,6 +44,7 @@ class Prover {
   void on_opened(OpenResult result, ChannelPtr channel);
   void on_nonce_opened(ChannelPtr channel);
   void on_crossed();
+  void listen_for_answer();
   void on_silence();
   void settle(core::Proof proof);
   void finish();
@@ -67,6 +68,7 @@ class Prover {
   base::SteadyTime began_;
   base::SteadyTime last_proof_;
   std::uint64_t bytes_at_window_ = 0;
+  bool last_half_ = false;  // of the window
   std::uint64_t bytes_at_tick_ = 0;
   loop::Timer silence_;
   loop::Timer tick_;

@@ -7,8 +7,6 @@ namespace fairlead::ssh {
 
 namespace {
 using std::chrono_literals::operator""ms;
-// How long a silent client waits while a probe is outstanding, on top of the line's own round trip.
-constexpr base::Millis kHold = 200ms;
 constexpr std::size_t kMaxDials = 256;  // targets that do not answer must not pile up descriptors
 }  // namespace
 
@@ -26,7 +24,7 @@ void RemoteForward::on_accept(ChannelPtr channel) {
     return;
   }
   held_.push_back({std::move(channel), {}, base::steady_now()});
-  if (!hold_timer_.active()) hold_timer_.start(kHold);
+  if (!hold_timer_.active()) hold_timer_.start(site_.timing.client_hold);
 }
 
 void RemoteForward::expect(const Nonce& nonce, std::function<void()> crossed) {
@@ -46,14 +44,15 @@ void RemoteForward::expect_nothing() {
 }
 
 base::SteadyTime RemoteForward::hold_end(const Held& held) const {
-  return std::max(held.since, answer_due_.value_or(held.since)) + kHold;
+  return std::max(held.since, answer_due_.value_or(held.since)) + site_.timing.client_hold;
 }
 
 RemoteForward::Match RemoteForward::compare(Held& held) {
   while (held.head.size() < expected_->size() && held.channel->readable()) {
     std::array<std::uint8_t, std::tuple_size_v<Nonce>> bytes;
     const auto got = held.channel->read(std::span(bytes).first(expected_->size() - held.head.size()));
-    if (got <= 0) return Match::client;  // ended early; the relay meets the same end
+    if (got == Channel::kBlocked) break;  // a packet without bytes
+    if (got <= 0) return Match::client;   // ended early; the relay meets the same end
     held.head.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(got));
   }
   if (!std::equal(held.head.begin(), held.head.end(), expected_->begin(),

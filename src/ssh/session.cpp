@@ -12,26 +12,27 @@ namespace fairlead::ssh {
 namespace {
 
 using core::Reason;
-using std::chrono_literals::operator""s;
 
 // How long a state may last beyond `connect_timeout`, and what running over it is called.
 struct StateRule {
   std::string_view name;
-  base::Millis extra;  // negative: no deadline
+  base::Millis Timing::* extra;  // null: no deadline
   Reason overdue;
   std::string_view detail;
 };
 constexpr StateRule kRules[] = {
-    {"loading", 10s, Reason::key_unreadable, "reading the key took too long"},
-    {"resolving", 0s, Reason::name_not_resolved, "no answer from the resolver in time"},
-    {"connecting", 1s, Reason::connect_timeout,
-     "no answer to connect"},  // the connector's own deadline comes first
-    {"exchanging", 5s, Reason::connect_timeout, "connected, but the SSH handshake did not finish in time"},
-    {"verifying", 5s, Reason::known_hosts_unreadable, "recording the host key took too long"},
-    {"authenticating", 10s, Reason::connect_timeout, "the server did not answer the authentication in time"},
-    {"listening", 5s, Reason::server_frozen, "the server did not answer the listen request in time"},
-    {"open", -1s, Reason::none, ""},
-    {"ended", -1s, Reason::none, ""},
+    {"loading", &Timing::loading, Reason::key_unreadable, "reading the key took too long"},
+    {"resolving", &Timing::resolving, Reason::name_not_resolved, "no answer from the resolver in time"},
+    {"connecting", &Timing::connecting, Reason::connect_timeout, "no answer to connect"},
+    {"exchanging", &Timing::exchanging, Reason::connect_timeout,
+     "connected, but the SSH handshake did not finish in time"},
+    {"verifying", &Timing::verifying, Reason::known_hosts_unreadable, "recording the host key took too long"},
+    {"authenticating", &Timing::authenticating, Reason::connect_timeout,
+     "the server did not answer the authentication in time"},
+    {"listening", &Timing::listening, Reason::server_frozen,
+     "the server did not answer the listen request in time"},
+    {"open", nullptr, Reason::none, ""},
+    {"ended", nullptr, Reason::none, ""},
 };
 const StateRule& rule_of(Session::State state) {
   return kRules[static_cast<std::size_t>(state)];
@@ -77,10 +78,10 @@ void Session::enter(State next) {
                   {{"tunnel", tunnel_->name}, {"from", to_string(state_)}, {"to", to_string(next)}});
   state_ = next;
   const auto extra = rule_of(next).extra;
-  if (extra < base::Millis(0))
+  if (extra == nullptr)
     deadline_.stop();
   else
-    deadline_.start(tunnel_->connect_timeout + extra);
+    deadline_.start(tunnel_->connect_timeout + site_.timing.*extra);
 }
 
 void Session::on_deadline() {

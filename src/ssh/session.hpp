@@ -26,6 +26,7 @@
 #include "ssh/codec.hpp"
 #include "ssh/materials.hpp"
 #include "ssh/relay.hpp"
+#include "ssh/timing.hpp"
 
 namespace fairlead::ssh {
 
@@ -35,6 +36,7 @@ struct SessionSite {
   base::Log& log;
   std::span<std::uint8_t> scratch;  // one buffer a direction, used within a turn only
   std::function<std::unique_ptr<Codec>(int socket)> make_codec;
+  Timing timing{};
 };
 
 class Session {

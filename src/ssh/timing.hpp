@@ -1,0 +1,30 @@
+// How long a session and its probes wait. These are the product's figures; tests pass shorter ones. What
+// running over a deadline is called stands in the table of session.cpp.
+#pragma once
+#include "base/clock.hpp"
+
+namespace fairlead::ssh {
+
+struct Timing {
+  // Per state of a session, beyond the tunnel's `connect_timeout`.
+  base::Millis loading{10'000};
+  base::Millis resolving{0};
+  base::Millis connecting{1'000};  // the connector's own deadline comes first
+  base::Millis exchanging{5'000};
+  base::Millis verifying{5'000};
+  base::Millis authenticating{10'000};
+  base::Millis listening{5'000};
+
+  // A frozen server is seen within probe_tick + probe_silence = 13 s, a dead one by TCP_USER_TIMEOUT; the
+  // promise is 15 s.
+  base::Millis probe_tick{8'000};
+  base::Millis probe_silence{5'000};  // with a question outstanding and not one byte from the server
+  // While other bytes still arrive, a full queue on a slow link may hold the answer up; then patience ends
+  // here.
+  base::Millis probe_patience{60'000};
+  base::Millis proof_age{60'000};  // a busy line is proven again at least this often
+  // How long a silent client waits while a probe is outstanding, on top of the line's own round trip.
+  base::Millis client_hold{200};
+};
+
+}  // namespace fairlead::ssh
