@@ -118,15 +118,21 @@ static void fractions_of_a_second_are_kept(void**) {
 
 static void what_is_written_overrides_what_is_merged(void**) {
   const std::string text =
-      "x-d: &d {connect_timeout_seconds: 3, remote_port: 1, local_port: 1, host: merged}\n"
-      "tunnels: {hub: {<<: *d, host: h, ssh_user: u, connect_timeout: 7s, forwards: [{local: 5, to: 6}]},\n"
-      "          old: {<<: *d, ssh_user: u}}\n";
+      "x-old: &old {connect_timeout_seconds: 3, remote_port: 1, local_port: 1, host: merged, ssh_user: u}\n"
+      "x-new: &new {connect_timeout: 4s, forwards: [{remote: 2, to: 2}], host: merged, ssh_user: u}\n"
+      "tunnels: {hub: {<<: *old, host: h, connect_timeout: 7s, forwards: [{local: 5, to: 6}]},\n"
+      "          older: {<<: *new, host: i, connect_timeout_seconds: 8, remote_port: 9, local_port: 10},\n"
+      "          plain: {<<: *old}}\n";
   const auto loaded = load_text(text, kUserFile);
   assert_text_equal(hub_of(loaded).host, "h");
   assert_int_equal(hub_of(loaded).connect_timeout.count(), 7000);
   assert_text_equal(to_string(hub_of(loaded).forwards.at(0)), "local localhost:5 -> 127.0.0.1:6");
-  assert_text_equal(loaded.config->tunnels.at("old").host, "merged");
-  assert_int_equal(loaded.config->tunnels.at("old").connect_timeout.count(), 3000);
+  const core::Tunnel& older = loaded.config->tunnels.at("older");
+  assert_int_equal(older.connect_timeout.count(), 8000);
+  assert_int_equal(older.forwards.size(), 1);
+  assert_text_equal(to_string(older.forwards[0]), "remote localhost:9 -> 127.0.0.1:10");
+  assert_text_equal(loaded.config->tunnels.at("plain").host, "merged");
+  assert_int_equal(loaded.config->tunnels.at("plain").connect_timeout.count(), 3000);
 }
 
 static void a_tunnel_without_an_actor_acts_as_fairlead(void**) {
