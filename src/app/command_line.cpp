@@ -8,6 +8,7 @@
 #include "app/offline_commands.hpp"
 #include "base/file.hpp"
 #include "cli/commands.hpp"
+#include "cli/report.hpp"
 #include "config/load.hpp"
 #include "config/paths.hpp"
 #include "config/surroundings.hpp"
@@ -106,7 +107,10 @@ int run_command_line(int argc, const char* const* argv) {
   cli::Context context{std::cout, std::cerr, cli::find_terminal(color_when(options.color)),
                        [&options] { return locate_daemon(options); },
                        [](loop::Loop& loop) { return http::load_client(loop); }};
-  return static_cast<int>(parsed.run(context));
+  const auto exit = parsed.run(context);
+  if (std::cout.flush()) return static_cast<int>(exit);
+  cli::complain(context, "cannot write to standard output: is the disk full?");
+  return static_cast<int>(exit == cli::Exit::ok ? cli::Exit::failure : exit);
 }
 
 }  // namespace fairlead::app

@@ -17,8 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A reload may have to wait for files and ports; all else is answered at once.
-constexpr base::Millis kAnswerWithin = 30s;
+constexpr base::Millis kReadWithin = 10s;
+constexpr base::Millis kChangeWithin = 60s;  // a reload may have to wait for files and ports
 constexpr base::Millis kCloseWithin = 2s;
 constexpr std::size_t kLargestAnswer = 64u << 20;  // the status of thousands of tunnels
 
@@ -102,7 +102,7 @@ core::HttpRequest DaemonClient::request(std::string_view method, const std::stri
   request.method = method;
   request.url = "http://localhost" + path;
   request.unix_socket = address_.socket;
-  request.timeout = kAnswerWithin;
+  request.timeout = method == "GET" ? kReadWithin : kChangeWithin;
   request.max_body = kLargestAnswer;
   return request;
 }
