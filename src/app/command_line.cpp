@@ -5,20 +5,16 @@
 #include <utility>
 
 #include "app/daemon.hpp"
+#include "app/locate_daemon.hpp"
 #include "app/offline_commands.hpp"
-#include "base/file.hpp"
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
-#include "config/load.hpp"
-#include "config/paths.hpp"
-#include "config/surroundings.hpp"
 #include "http/load_client.hpp"
 
 namespace fairlead::app {
 
 namespace {
 
-constexpr const char* kSocketName = "control.sock";
 constexpr const char* kDescription = "Keeps named SSH tunnels up, and proves that they carry data.";
 constexpr const char* kFooter =
     "Exit codes: 0 ok; 1 failure, unknown tunnel or bad configuration; 2 already in the requested state;\n"
@@ -60,35 +56,7 @@ cli::ColorWhen color_when(const std::string& text) {
   return text == "never" ? cli::ColorWhen::never : cli::ColorWhen::automatic;
 }
 
-std::string start_command(const GlobalOptions& options) {
-  return "fairlead daemon" + (options.config.empty() ? std::string() : " --config " + options.config);
-}
-
-std::string usual_socket(const config::Location& location) {
-  const auto here = config::Surroundings::of_process();
-  const config::PathRules rules(location, here);
-  return base::join_path(rules.runtime_dir(rules.state_dir()), kSocketName);
-}
-
 }  // namespace
-
-base::Result<cli::DaemonAddress> locate_daemon(const GlobalOptions& options) {
-  const auto start = start_command(options);
-  if (!options.socket.empty()) return cli::DaemonAddress{options.socket, start};
-  const auto location = config::find_config(options.config);
-  if (!location) return location.error();
-  const auto loaded = config::load(*location);
-  if (loaded.config)
-    return cli::DaemonAddress{base::join_path(loaded.config->runtime_dir, kSocketName), start};
-  auto socket = usual_socket(*location);
-  if (base::exists(socket)) return cli::DaemonAddress{std::move(socket), start};
-  return base::Error{
-      base::Code::bad_config,
-      to_string(loaded.problems.front()) +
-          "; so the daemon's socket is not known: mend the file (`fairlead config check` lists all), "
-          "or give --socket",
-      {}};
-}
 
 int run_command_line(int argc, const char* const* argv) {
   cli::CommandLine line("fairlead", FAIRLEAD_VERSION, kDescription, kFooter);
