@@ -13,6 +13,7 @@ namespace fairlead::cli {
 namespace {
 
 constexpr const char* kGroup = "Daemon";
+constexpr std::size_t kLongestProblem = 4096;
 
 // "added a, b" for one part of the plan; nothing when it is empty.
 std::string part_text(base::JsonView report, const char* key) {
@@ -28,26 +29,20 @@ std::string reload_text(base::JsonView report) {
   return text + "; " + std::to_string(report["unchanged"].size()) + " unchanged";
 }
 
-// "file:line:column: message (fix)", the same form as `config check`.
-std::string problem_text(base::JsonView problem) {
-  std::string text(problem["file"].text());
-  if (const auto line = problem["line"].integer(); line > 0)
-    text += ":" + std::to_string(line) + ":" + std::to_string(problem["column"].integer());
-  text += (text.empty() ? "" : ": ") + std::string(problem["message"].text());
-  const auto fix = problem["fix"].text();
-  return fix.empty() ? text : text + " (" + std::string(fix) + ")";
-}
-
-Exit refused(Context& context, Reply& reply, bool json) {
-  const auto error = error_of(reply);
-  const auto errors = reply.body["errors"];
-  for (const auto problem : errors.items())
-    context.err << base::printable(problem_text(problem), 4096) << '\n';
+// A configuration that was refused: each problem, "file:line:column: message (fix)", on its line of stderr.
+Exit refused(Context& context, const Reply& reply, bool json) {
+  auto error = error_of(reply);
+  auto problems = base::Json::array();
+  for (const auto problem : reply.body["errors"].items()) {
+    context.err << base::printable(problem.text(), kLongestProblem) << '\n';
+    problems.push(problem.text());
+  }
+  if (problems.view().size() > 0)
+    error.message = "nothing was changed: mend the configuration and reload again";
   complain(context, error.text());
   if (json) {
     auto body = error_json(error);
-    if (auto copy = base::Json::parse(errors.exists() ? errors.dump() : "[]"); copy)
-      body.set("errors", std::move(*copy));
+    body.set("errors", std::move(problems));
     auto document = base::Json::object();
     document.set("error", std::move(body));
     print_json(context, document.view());
@@ -58,7 +53,7 @@ Exit refused(Context& context, Reply& reply, bool json) {
 Exit reload(Context& context, bool json) {
   auto client = DaemonClient::open(context);
   if (!client) return fail(context, client.error(), json);
-  auto reply = (*client)->exchange("POST", "/v1/reload");
+  const auto reply = (*client)->exchange("POST", "/v1/reload");
   if (!reply) return fail(context, reply.error(), json);
   if (reply->status < 200 || reply->status >= 300) return refused(context, *reply, json);
   if (json)

@@ -35,16 +35,6 @@ void print_line(Context& context, const LogsRequest& request, base::JsonView lin
     context.out << render_log_line(line, context.terminal.color_out) << std::endl;
 }
 
-// Where the stream begins: after the last line shown. "0" (before every line) when there was none to show,
-// nothing when none was asked for.
-std::string last_id(const LogsRequest& request, base::JsonView lines) {
-  if (lines.size() > 0) {
-    const auto id = lines.at(lines.size() - 1)["id"];
-    return id.is_string() ? std::string(id.text()) : std::to_string(id.integer());
-  }
-  return request.lines > 0 ? "0" : "";
-}
-
 Exit follow(Context& context, DaemonClient& client, const LogsRequest& request, const std::string& after) {
   base::Error end;
   const auto stream = client.follow(
@@ -52,6 +42,8 @@ Exit follow(Context& context, DaemonClient& client, const LogsRequest& request, 
       [&](const StreamEvent& event) {
         const auto line = base::Json::parse(event.data);
         if (event.type == "log" && line) print_line(context, request, line->view());
+        if (event.type == "resync")
+          warn(context, "lines are missing here: they came faster than they were read");
         if (!context.out) client.interrupt();  // nobody reads any more
       },
       [&](base::Error error) {
@@ -73,9 +65,9 @@ Exit run(Context& context, const LogsRequest& request) {
   }
   const auto answer = (*client)->get(query(request, "/v1/logs", true));
   if (!answer) return fail(context, answer.error(), request.json);
-  const auto lines = (*answer)["lines"];
-  for (const auto line : lines.items()) print_line(context, request, line);
-  return request.follow ? follow(context, **client, request, last_id(request, lines)) : Exit::ok;
+  for (const auto line : (*answer)["lines"].items()) print_line(context, request, line);
+  if (!request.follow) return Exit::ok;
+  return follow(context, **client, request, std::to_string((*answer)["last_event_id"].integer()));
 }
 
 }  // namespace

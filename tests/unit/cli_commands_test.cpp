@@ -90,17 +90,25 @@ static void reload_tells_what_changed(void**) {
 
 static void a_refused_reload_lists_every_problem_with_its_fix(void**) {
   const ScriptedAnswer refused{422,
-                               R"({"code":"bad_config","detail":"nothing was changed","status":422,"errors":[
-      {"file":"/c.yaml","line":3,"column":5,"message":"unknown key `hots`","fix":"did you mean `host`?"},
-      {"file":"/c.yaml","line":0,"column":0,"message":"no tunnels","fix":""}]})"};
+                               R"json({"code":"bad_config","detail":"two lines\nof it","status":422,"errors":[
+      "/c.yaml:3:5: unknown key `hots` (did you mean `host`?)","/c.yaml: no tunnels\u001b"]})json"};
   const auto ran = run({"reload", "--json"}, {{"POST /v1/reload", refused}});
   assert_int_equal(ran.exit, 1);
   assert_text_equal(ran.err,
                     "/c.yaml:3:5: unknown key `hots` (did you mean `host`?)\n"
-                    "/c.yaml: no tunnels\n"
-                    "fairlead: nothing was changed\n");
+                    "/c.yaml: no tunnels\\x1b\n"
+                    "fairlead: nothing was changed: mend the configuration and reload again\n");
   const auto document = base::Json::parse(ran.out);
-  assert_int_equal((*document)["error"]["errors"].at(0)["line"].integer(), 3);
+  assert_text_equal((*document)["error"]["code"].text(), "bad_config");
+  assert_int_equal((*document)["error"]["errors"].size(), 2);
+}
+
+static void a_reload_overtaken_by_another_is_told(void**) {
+  const ScriptedAnswer overtaken{
+      409, R"({"code":"cancelled","detail":"superseded by a later reload","status":409})"};
+  const auto ran = run({"reload"}, {{"POST /v1/reload", overtaken}});
+  assert_int_equal(ran.exit, 1);
+  assert_text_equal(ran.err, "fairlead: superseded by a later reload\n");
 }
 
 static void the_log_level_is_shown_and_changed(void**) {
@@ -155,6 +163,7 @@ int main() {
       cmocka_unit_test(logs_of_an_unknown_tunnel_fail),
       cmocka_unit_test(reload_tells_what_changed),
       cmocka_unit_test(a_refused_reload_lists_every_problem_with_its_fix),
+      cmocka_unit_test(a_reload_overtaken_by_another_is_told),
       cmocka_unit_test(the_log_level_is_shown_and_changed),
       cmocka_unit_test(the_version_needs_no_daemon),
       cmocka_unit_test(a_refusal_is_told_in_the_daemons_words),
