@@ -1,0 +1,357 @@
+"""scripts/bench tunnel: fairlead, `ssh -N -R` and autossh on one throw-away sshd, interleaved in one run.
+
+Each round measures one thing with every peer before the next thing, and each round begins with another peer, so that
+a machine that grows slower in between does so for all. What the rows mean stands in docs/benchmarks.md.
+"""
+import argparse
+import dataclasses
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import machine
+import peers
+import processes
+import scene as scenes
+from report import Aim, Results, Row
+
+SUBJECT = "fairlead"
+OTHERS = ("ssh", "autossh")
+DIRECT = "no tunnel"
+TRAFFIC_SECONDS = 120  # ends a hang; a transfer takes seconds
+COLUMNS = (SUBJECT, "ssh", "autossh", "ssh aes128-gcm", DIRECT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    rounds: int
+    bulk_bytes: int
+    pings: int
+    pings_beside: int  # they take milliseconds each
+    connects: int
+    scale_rounds: int
+    counts: tuple  # tunnels at a time
+    idle_seconds: float  # until the memory of a quiet tunnel is read
+
+
+FULL = Plan(7, 1_000_000_000, 5000, 500, 9, 3, (1, 50, 200), 3.0)
+QUICK = Plan(2, 100_000_000, 500, 50, 2, 1, (1, 5, 20), 1.0)
+
+
+def rows_of(plan):
+    as_ssh = "at most 1.05 × ssh"
+    bound = "at least 0.6 × ssh (libssh2)"
+    no_slower = "no slower than one"
+    rows = [
+        Row("bulk_up", "bulk up", "MB/s", 0, Aim(bound, 0.6, True, "ssh")),
+        Row("bulk_down", "bulk down", "MB/s", 0, Aim(bound, 0.6, True, "ssh")),
+        Row("bulk4_up", "bulk up, 4 connections", "MB/s", 0, Aim(no_slower, 1.0, True, ("bulk_up", SUBJECT))),
+        Row("bulk4_down", "bulk down, 4 connections", "MB/s", 0, Aim(no_slower, 1.0, True, ("bulk_down", SUBJECT))),
+        Row("cpu_up", "CPU of the client, up", "s/GB", 2),
+        Row("cpu_down", "CPU of the client, down", "s/GB", 2),
+        Row("ping_p50", "64-byte round trip p50", "µs", 0, Aim(as_ssh, 1.05, of="ssh")),
+        Row("ping_p99", "64-byte round trip p99", "µs", 0, Aim(as_ssh, 1.05, of="ssh")),
+        Row("beside_up_p99", "the same beside bulk up, p99", "µs", 0, Aim("at most 2 ms", 2000)),
+        Row("beside_down_p99", "the same beside bulk down, p99", "µs", 0, Aim("at most 2 ms", 2000)),
+        Row("first_connect", "first connect", "ms", 0, Aim("at most 0.5 × autossh", 0.5, of="autossh")),
+        Row("up_command", "first connect, `up` on a running daemon", "ms", 0),
+        Row("reconnect", "`kill -9` of the server's session to a byte crossing", "ms", 0,
+            Aim(f"at most 100 ms + the {peers.BACKOFF_MS} ms backoff", 100 + peers.BACKOFF_MS)),
+    ]
+    for count in plan.counts:
+        if count > 1:
+            rows.append(Row(f"up_{count}", f"{count} tunnels up", "s", 2))
+    for count in plan.counts:
+        aim = Aim("at most 90 kB", 90) if count == 200 else None
+        rows += [
+            Row(f"pss_{count}", f"memory a tunnel at {count}, PSS", "kB", 0, aim),
+            Row(f"uss_{count}", f"memory a tunnel at {count}, USS", "kB", 0),
+            Row(f"all_pss_{count}", f"all processes at {count}, PSS", "kB", 0,
+                Aim("at most 12 MB, later parts included", 12_000) if count == 1 else None),
+            Row(f"all_uss_{count}", f"all processes at {count}, USS", "kB", 0),
+        ]
+    return rows
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Bench:
+    def __init__(self, scene, plan):
+        self.scene, self.plan = scene, plan
+        self.results = Results(rows_of(plan), COLUMNS)
+        scene.start_sshd()
+        self.service = scene.start_service()
+
+    def peer(self, kind):
+        return kind(self.scene, self.service)
+
+    # -- the traffic generator
+
+    def traffic(self, *words):
+        command = [str(word) for word in (scenes.TRAFFIC, *words)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TRAFFIC_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise scenes.Trouble(f"no end after {TRAFFIC_SECONDS} s of bench_traffic {' '.join(command[1:])}") from None
+        if done.returncode != 0:
+            raise scenes.Trouble(done.stderr.strip())
+        return json.loads(done.stdout)
+
+    def waiter(self, ports, patience=120):
+        """Asks until a byte has crossed each port. It is running already when this returns."""
+        process = self.scene.start("waiter", [scenes.TRAFFIC, "wait", patience, *ports], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        return process
+
+    def crossed_after(self, process, began, peer):
+        """Seconds from `began` until the waiter saw its last byte."""
+        line = process.stdout.readline()
+        process.wait()
+        self.scene.running.remove(process)
+        peer.check()
+        if not line:
+            raise scenes.Trouble(f"{peer.name}: {process.log.read_text().strip().splitlines()[-1]}")
+        return (json.loads(line)["monotonic_ns"] - began) / 1e9
+
+    def up(self, kind, ports):
+        """Starts tunnels; returns them and how long it took until all worked."""
+        peer = self.peer(kind)
+        waiter = self.waiter(ports)
+        began = peer.start(ports)
+        return peer, self.crossed_after(waiter, began, peer)
+
+    # -- throughput and round trips: all peers are up, one is busy
+
+    def lines(self):
+        kinds = (peers.Fairlead, peers.Ssh, peers.Autossh, peers.SshGcm)
+        open_lines = []
+        for kind in kinds:
+            port = self.scene.port()
+            peer, _ = self.up(kind, [port])
+            open_lines.append((kind.name, port, peer))
+        return [*open_lines, (DIRECT, self.service, None)]
+
+    def measure_lines(self):
+        lines = self.lines()
+        tasks = (self.bulk_up, self.bulk_down, self.bulk4_up, self.bulk4_down, self.ping, self.beside_up, self.beside_down)
+        for _, port, _ in lines:  # the first bytes of a connection pay for growing buffers
+            self.traffic("bulk-up", port, self.plan.bulk_bytes // 10, 1)
+        for number in range(self.plan.rounds):
+            turn = number % len(lines)
+            for task in tasks:
+                for name, port, peer in lines[turn:] + lines[:turn]:
+                    pids = processes.tree(peer.pids()) if peer else []
+                    task(name, port, pids)
+            say(f"  traffic: round {number + 1} of {self.plan.rounds}: " + self.last("bulk_up", "MB/s up")
+                + "; " + self.last("ping_p50", "µs"))
+        self.algorithms = self.fairlead_algorithms(lines[0][2])
+        for _, _, peer in lines[:-1]:
+            peer.check()
+            peer.stop()
+
+    def last(self, row, unit):
+        found = ((name, self.results.samples.get((row, name))) for name in COLUMNS)
+        return ", ".join(f"{name} {samples[-1]:.0f}" for name, samples in found if samples) + f" {unit}"
+
+    def bulk(self, direction, connections, prefix, name, port, pids):
+        before = processes.cpu_seconds(pids)
+        done = self.traffic(f"bulk-{direction}", port, self.plan.bulk_bytes, connections)
+        used = processes.cpu_seconds(pids) - before
+        self.results.add(f"{prefix}_{direction}", name, done["bytes"] / 1e6 / done["seconds"])
+        if pids and connections == 1:
+            self.results.add(f"cpu_{direction}", name, used / (done["bytes"] / 1e9))
+
+    def bulk_up(self, *line):
+        self.bulk("up", 1, "bulk", *line)
+
+    def bulk_down(self, *line):
+        self.bulk("down", 1, "bulk", *line)
+
+    def bulk4_up(self, *line):
+        self.bulk("up", 4, "bulk4", *line)
+
+    def bulk4_down(self, *line):
+        self.bulk("down", 4, "bulk4", *line)
+
+    def ping(self, name, port, _pids):
+        done = self.traffic("ping", port, self.plan.pings)
+        self.results.add("ping_p50", name, done["p50_us"])
+        self.results.add("ping_p99", name, done["p99_us"])
+
+    def beside(self, direction, name, port):
+        done = self.traffic(f"ping-beside-{direction}", port, self.plan.pings_beside)
+        self.results.add(f"beside_{direction}_p99", name, done["p99_us"])
+
+    def beside_up(self, name, port, _pids):
+        self.beside("up", name, port)
+
+    def beside_down(self, name, port, _pids):
+        self.beside("down", name, port)
+
+    def fairlead_algorithms(self, peer):
+        text = subprocess.run(peer.cli("status", "--json"), capture_output=True, text=True, timeout=30).stdout
+        return json.loads(text)["tunnels"][0]["algorithms"] if text else "unknown"
+
+    # -- coming up and coming back: one tunnel at a time, a fresh one each time
+
+    def measure_connects(self):
+        for number in range(self.plan.connects):
+            kinds = [peers.Fairlead, peers.Ssh, peers.Autossh]
+            for kind in kinds[number % 3:] + kinds[:number % 3]:
+                self.connect_and_come_back(kind)
+            self.up_command()
+            say(f"  connect: round {number + 1} of {self.plan.connects}: " + self.last("first_connect", "ms")
+                + "; again " + self.last("reconnect", "ms"))
+
+    def connect_and_come_back(self, kind):
+        self.scene.wait_without_sessions()
+        ports = self.scene.ports(1)
+        peer, took = self.up(kind, ports)
+        self.results.add("first_connect", kind.name, took * 1e3)
+        if kind is not peers.Ssh:  # ssh alone does not come back
+            time.sleep(0.5)  # the proof of fairlead's tunnel, and whatever else belongs to coming up
+            began = self.scene.kill_session()
+            self.results.add("reconnect", kind.name, self.crossed_after(self.waiter(ports), began, peer) * 1e3)
+        peer.stop()
+
+    def up_command(self):
+        self.scene.wait_without_sessions()
+        ports = self.scene.ports(1)
+        peer = self.peer(peers.Fairlead)
+        peer.start(ports, autostart=False)
+        waiter = self.waiter(ports)
+        began = time.monotonic_ns()
+        command = self.scene.start("up", peer.cli("up", f"t{ports[0]}"))
+        self.results.add("up_command", SUBJECT, self.crossed_after(waiter, began, peer) * 1e3)
+        command.wait(30)
+        self.scene.running.remove(command)
+        peer.stop()
+
+    # -- many tunnels: how long until all work, and what they weigh when quiet
+
+    def measure_scale(self):
+        for number in range(self.plan.scale_rounds):
+            kinds = [peers.Fairlead, peers.Ssh, peers.Autossh]
+            for count in self.plan.counts:
+                for kind in kinds[number % 3:] + kinds[:number % 3]:
+                    self.scene.wait_without_sessions()
+                    peer, took = self.up(kind, self.scene.ports(count))
+                    if count > 1:
+                        self.results.add(f"up_{count}", kind.name, took)
+                    time.sleep(self.plan.idle_seconds)
+                    self.weigh(peer, count)
+                    peer.check()
+                    peer.stop()
+                say(f"  scale: round {number + 1} of {self.plan.scale_rounds}: {count} at a time: "
+                    + self.last(f"pss_{count}", "kB a tunnel"))
+
+    def weigh(self, peer, count):
+        pids = processes.tree(peer.pids())
+        total = processes.memory(pids)
+        self.results.add(f"all_pss_{count}", peer.name, total.pss_kb)
+        self.results.add(f"all_uss_{count}", peer.name, total.uss_kb)
+        base = processes.Memory()
+        if peer.name == SUBJECT:
+            # A second daemon, without tunnels, at the same moment: sessions of the sshd share libraries with ours, so
+            # the PSS of the same daemon before they came would make the tunnels look lighter than they are.
+            empty = self.peer(peers.Fairlead)
+            empty.start([])
+            time.sleep(self.plan.idle_seconds)
+            total, base = processes.memory(pids), processes.memory(empty.pids())
+            empty.stop()
+        self.results.add(f"pss_{count}", peer.name, (total.pss_kb - base.pss_kb) / count)
+        self.results.add(f"uss_{count}", peer.name, (total.uss_kb - base.uss_kb) / count)
+
+    # -- what took part
+
+    def ssh_talk(self):
+        """One connection, for what ssh tells about both ends."""
+        arguments = self.peer(peers.Ssh).arguments(self.scene.port())
+        process = self.scene.start("ssh-talk", ["ssh", "-v", *arguments])
+        deadline = time.monotonic() + 20
+        while "Authenticated to" not in process.log.read_text() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.scene.stop([process])
+        return process.log.read_text()
+
+
+def run(scene, plan):
+    bench = Bench(scene, plan)
+    found = machine.versions(scenes.FAIRLEAD, bench.ssh_talk())
+    bench.measure_lines()
+    bench.measure_connects()
+    bench.measure_scale()
+    found["fairlead_algorithms"] = bench.algorithms
+    return bench.results, found
+
+
+def show(document, table, doubts):
+    print(f"\nMedians; ~ marks samples that spread over a quarter of it. × ssh, × autossh: {SUBJECT} divided by that.\n")
+    print(table)
+    about = document["versions"] | {"machine": f"{document['machine']['cores']} cores, {document['machine']['cpu']}"}
+    print("\n" + "\n".join(f"{re.sub('_', ' ', key)}: {value}" for key, value in about.items()))
+    print(f"reconnect: fairlead waits a chosen {peers.BACKOFF_MS} ms before its first attempt, autossh does not wait")
+    for doubt in doubts:
+        print(f"DOUBTFUL: {doubt}")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="scripts/bench tunnel", description=__doc__.split("\n")[0])
+    parser.add_argument("--json", action="store_true", help="print the JSON document instead of the table")
+    parser.add_argument("--quick", action="store_true", help="small amounts and few rounds, to see that it works")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"rounds of traffic (default {FULL.rounds}, quick {QUICK.rounds})")
+    options = parser.parse_args()
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds needs at least 1")
+    return options
+
+
+def stop_on_signal(number, _frame):
+    raise SystemExit(128 + number)
+
+
+def main():
+    options = parse_arguments()
+    plan = QUICK if options.quick else FULL
+    if options.rounds:
+        plan = dataclasses.replace(plan, rounds=options.rounds)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop_on_signal)
+    watch, began = machine.Watch(), time.monotonic()
+    scene = scenes.Scene()
+    try:
+        results, versions = run(scene, plan)
+    except scenes.Trouble as trouble:
+        say(f"bench tunnel: {trouble}")
+        return 1
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # the clean-up is short and must be whole
+        scene.close()
+    seconds = time.monotonic() - began
+    doubts = watch.doubts(seconds)
+    if options.quick:
+        doubts.insert(0, "--quick moves too little to judge by")
+    document = {
+        "schema": "fairlead.bench/1", "name": "tunnel", "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": round(seconds, 1), "plan": dataclasses.asdict(plan), "backoff_ms": peers.BACKOFF_MS,
+        "machine": watch.as_json(), "versions": versions, "doubts": doubts, "rows": results.as_json(SUBJECT, OTHERS),
+    }
+    path = pathlib.Path(scenes.BUILD) / "bench-tunnel.json"
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    say(f"  {seconds:.0f} s; samples in {path}")
+    if options.json:
+        print(json.dumps(document, indent=1, ensure_ascii=False))
+    else:
+        show(document, results.as_table(SUBJECT, OTHERS), doubts)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
