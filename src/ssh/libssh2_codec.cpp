@@ -167,10 +167,12 @@ class Libssh2Codec final : public Codec {
   bool drained() const { return input_.empty() && starved_; }
   ChannelPtr adopt(LIBSSH2_CHANNEL* raw);
   OpenResult open_result() const;
+  int drain_by_channel();
 
   LIBSSH2_SESSION* session_;
   int socket_;
-  bool prepared_ = false;  // preferences are set
+  bool prepared_ = false;    // preferences are set
+  bool exchanging_ = false;  // handshake() is under way
   bool dead_ =
       false;  // the session ends: input reads as closed, output is dropped, so that freeing cannot block
   bool starved_ = true;        // the last receive found nothing: the library has consumed all it was given
@@ -224,6 +226,9 @@ Libssh2Codec::Libssh2Codec(int socket) : socket_(socket) {
 Libssh2Codec::~Libssh2Codec() {
   dead_ = true;
   accepted_.clear();
+  // session_free() does not know the keys of an exchange that was cut off; told that the peer has closed, the
+  // exchange frees them itself.
+  if (exchanging_) libssh2_session_handshake(session_, socket_);
   libssh2_session_free(session_);  // frees the channels and listeners that are left; cannot block, see dead_
 }
 
@@ -298,6 +303,7 @@ Step Libssh2Codec::handshake(const std::vector<std::string>& host_key_types) {
         return fail(refused, core::Reason::no_common_algorithm);
   }
   const int code = libssh2_session_handshake(session_, socket_);
+  exchanging_ = code == LIBSSH2_ERROR_EAGAIN;
   if (code == LIBSSH2_ERROR_EAGAIN) return Step::again;
   return code == 0 ? Step::done : fail(code, handshake_reason(code));
 }
@@ -395,6 +401,17 @@ Step Libssh2Codec::open(const core::Endpoint* target, ChannelPtr* channel, OpenR
   return Step::done;
 }
 
+// Takes everything in on behalf of a channel whose stream has not ended. EAGAIN: all is taken. 0: there is no
+// such channel. libssh2_channel_eof() hides an end of stream behind data that is not read yet, and wait_eof()
+// then returns 0 at once without reading: such a channel is of no use here, and asking it again would spin.
+int Libssh2Codec::drain_by_channel() {
+  for (Libssh2Channel* channel : channels_) {
+    if (libssh2_channel_eof(channel->raw()) == 1) continue;
+    if (const int code = libssh2_channel_wait_eof(channel->raw()); code != 0) return code;
+  }
+  return 0;
+}
+
 // libssh2 has no call that only takes input in; two read until nothing is left, and this is the only place
 // that meets new input. channel_wait_eof reports errors faithfully, so it is preferred: with a stream open, a
 // packet that vanished would be silent data loss. forward_accept turns every error into -23, or hides it when
@@ -402,20 +419,16 @@ Step Libssh2Codec::open(const core::Endpoint* target, ChannelPtr* channel, OpenR
 // although it gave more than a cipher block.
 Step Libssh2Codec::drain() {
   while (!input_.empty() || !starved_) {
-    const auto open_end = std::find_if(channels_.begin(), channels_.end(),
-                                       [](Libssh2Channel* c) { return libssh2_channel_eof(c->raw()) == 0; });
-    if (open_end != channels_.end()) {
-      const int code = libssh2_channel_wait_eof((*open_end)->raw());
-      if (code != 0 && code != LIBSSH2_ERROR_EAGAIN) return fail(code, reason_of(code));
-    } else if (!listeners_.empty()) {
+    const int code = drain_by_channel();
+    if (code != 0 && code != LIBSSH2_ERROR_EAGAIN) return fail(code, reason_of(code));
+    if (code == 0) {
+      if (listeners_.empty()) return Step::done;  // nobody to read for: the next open() or listen() will
       Libssh2Listener* listener = listeners_.front().get();
       LIBSSH2_CHANNEL* raw = libssh2_channel_forward_accept(listener->raw);
       if (raw != nullptr) accepted_.emplace_back(listener, adopt(raw));
-      const int code = raw != nullptr ? LIBSSH2_ERROR_EAGAIN : libssh2_session_last_errno(session_);
+      const int error = raw != nullptr ? LIBSSH2_ERROR_EAGAIN : libssh2_session_last_errno(session_);
       const bool hidden = raw != nullptr && !starved_ && last_take_ >= kLargestBlock;
-      if (code != LIBSSH2_ERROR_EAGAIN || hidden) return fail(code, core::Reason::transport_corrupt);
-    } else {
-      return Step::done;  // nobody to read for: the next open() or listen() will
+      if (error != LIBSSH2_ERROR_EAGAIN || hidden) return fail(error, core::Reason::transport_corrupt);
     }
     if (mac_error_) return fail(LIBSSH2_ERROR_INVALID_MAC, core::Reason::transport_corrupt);
   }

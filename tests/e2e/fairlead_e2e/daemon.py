@@ -1,0 +1,185 @@
+"""The daemon under test: its configuration, its control socket, its log, and the check at its end."""
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+from .platform import FAIRLEAD, PATIENCE, until
+
+
+class Control(http.client.HTTPConnection):
+    """HTTP over the daemon's UNIX socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Daemon:
+    """Starts at once and waits until its API answers. `tunnels` and `more` are the configuration, as Python values."""
+
+    def __init__(self, folder, tunnels, more=None, binary=FAIRLEAD):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.config_file = self.folder / "fairlead.yaml"
+        self.socket_path = str(self.folder / "run" / "control.sock")
+        self.log_file = self.folder / "log"
+        self.binary = binary
+        self.process = None
+        self.write_config(tunnels, more)
+        self.start()
+
+    def write_config(self, tunnels, more=None):
+        config = {"version": 1, "state_dir": str(self.folder / "state"), "runtime_dir": str(self.folder / "run"),
+                  "log": {"level": "debug", "format": "json"}, "tunnels": tunnels}
+        self.config_file.write_text(json.dumps(config | (more or {}), indent=1))  # JSON is YAML
+
+    def start(self):
+        environment = os.environ | {"HOME": str(self.folder)}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):  # reports land in our folder, see check_end()
+            environment[name] = environment.get(name, "") + f":log_path={self.folder}/sanitizer"
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen([self.binary, "daemon", "--config", str(self.config_file)], env=environment,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(self._answers, lambda: "the daemon's API\n" + self.tail())
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the daemon ended with {self.process.returncode}\n{self.tail()}")
+        try:
+            return self.get("/v1/version")
+        except OSError:
+            return None
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    # --- API ---
+    def request(self, method, path, body=None):
+        """(status, decoded answer)"""
+        control = Control(self.socket_path)
+        try:
+            control.request(method, path, json.dumps(body) if body is not None else None)
+            answer = control.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            control.close()
+
+    def get(self, path):
+        status, answer = self.request("GET", path)
+        if status != 200:
+            raise AssertionError(f"GET {path}: {status} {answer}")
+        return answer
+
+    def tunnel(self, name="line"):
+        return self.get(f"/v1/tunnels/{name}")
+
+    def post(self, action, name="line"):
+        status, answer = self.request("POST", f"/v1/tunnels/{name}/{action}")
+        if status != 200:
+            raise AssertionError(f"{action} {name}: {status} {answer}")
+        return answer
+
+    def wait_for(self, state=None, name="line", seconds=PATIENCE, **fields):
+        """Waits until the tunnel has this state and these top-level fields; returns it."""
+        wanted = fields | ({"state": state} if state else {})
+        seen = {}
+
+        def met():
+            seen.update(self.tunnel(name))
+            return all(seen[key] == value for key, value in wanted.items()) and seen
+
+        return until(met, lambda: f"{wanted}; it is {json.dumps(seen)}\n{self.tail()}", seconds)
+
+    # --- log: one line per thing that happened, so that no short-lived state is missed ---
+    def lines(self, after=0):
+        found = []
+        for text in self.log_file.read_text(errors="replace").splitlines()[after:]:
+            try:
+                found.append(json.loads(text))
+            except ValueError:
+                found.append({"event": None, "text": text})
+        return found
+
+    def mark(self):
+        """A place in the log, for `after`."""
+        return len(self.log_file.read_text(errors="replace").splitlines())
+
+    def transitions(self, after=0, name="line"):
+        return [line for line in self.lines(after) if "from" in line and "to" in line and "reason" in line
+                and line.get("tunnel") == name]
+
+    def wait_transition(self, to, reason=None, after=0, name="line", seconds=PATIENCE):
+        def met():
+            for line in self.transitions(after, name):
+                if line["to"] == to and reason in (None, line["reason"]):
+                    return line
+            return None
+
+        return until(met, lambda: f"a transition to {to} by {reason}\n{self.tail()}", seconds)
+
+    def wait_event(self, event, after=0, seconds=PATIENCE):
+        return until(lambda: next((line for line in self.lines(after) if line.get("event") == event), None),
+                     lambda: f"the log line {event}\n{self.tail()}", seconds)
+
+    def tail(self, lines=40):
+        return "".join(f"    | {line}\n" for line in self.log_file.read_text(errors="replace").splitlines()[-lines:])
+
+    # --- resources ---
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def memory(self):
+        """Resident bytes."""
+        return int(pathlib.Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def is_plain(self):
+        """Built without sanitizers."""
+        return "libasan" not in pathlib.Path(f"/proc/{self.pid}/maps").read_text()
+
+    # --- end ---
+    def stop(self):
+        """SIGTERM, and everything that must hold at the end of any daemon."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        early = process.poll()
+        if early is not None:
+            raise AssertionError(f"the daemon ended by itself with {early}\n{self.reports()}{self.tail()}")
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("the daemon did not end on SIGTERM\n" + self.tail()) from None
+        self.check_end(code)
+
+    def reports(self):
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("sanitizer*")))
+
+    def check_end(self, code):
+        problems = [] if code == 0 else [f"exit code {code}"]
+        for line in self.lines():
+            if line.get("event") in ("handles_left", "illegal_transition", "stop_deadline_passed"):
+                problems.append(json.dumps(line))
+            if "runtime error" in str(line.get("text", "")):
+                problems.append(line["text"])
+        if problems or self.reports():
+            raise AssertionError("at its end the daemon had: " + "; ".join(problems) + f"\n{self.reports()}{self.tail()}")
+
+    def kill(self):
+        """For a test that has failed already."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
