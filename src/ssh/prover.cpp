@@ -39,6 +39,7 @@ bool Prover::can_prove(std::size_t index) const {
 }
 
 void Prover::start() {
+  proofs_asked_ = base::steady_now();
   for (std::size_t i = statuses_.size(); i > 0; --i) round_.push_back(i - 1);
   next_in_round();
   tick_.start_aligned(site_.timing.probe_tick);
@@ -48,8 +49,9 @@ void Prover::on_tick() {
   const auto bytes = session_.bytes_received();
   const bool silent = bytes == std::exchange(bytes_at_tick_, bytes);
   if (kind_ != Kind::none || first_round_) return;
-  const bool old = base::steady_now() - last_proof_ >= site_.timing.proof_age;
+  const bool old = base::steady_now() - proofs_asked_ >= site_.timing.proof_age;
   if (!silent && !old) return;  // bytes arrive: it lives
+  if (old) proofs_asked_ = base::steady_now();
   for (std::size_t i = statuses_.size(); i > 0; --i) {
     const bool unproven_target = remotes_[i - 1] == nullptr && !forbidden_[i - 1] && old &&
                                  statuses_[i - 1].proof == core::Proof::none;
@@ -121,7 +123,7 @@ void Prover::on_crossed() {
 
 void Prover::settle(core::Proof proof) {
   auto& shown = statuses_[index_].proof;
-  if (proof == core::Proof::probe) last_proof_ = base::steady_now();
+  if (proof == core::Proof::probe) proofs_asked_ = base::steady_now();
   if (proof == core::Proof::probe || shown == core::Proof::probe)
     shown = proof;  // `none` does not undo traffic
   finish();
@@ -164,8 +166,10 @@ void Prover::on_silence() {
     listen_for_answer();
     return;
   }
-  if (kind_ == Kind::target)
-    return settle(core::Proof::none);  // the target is a black hole, the server need not be
+  if (kind_ == Kind::target) {  // a black hole; the server need not be one
+    forbidden_[index_] = true;  // and asking again would hold up the opens of clients each time
+    return settle(core::Proof::none);
+  }
   const Failure failure = silence_failure();
   kind_ = Kind::none;
   handlers_.on_lost(failure);

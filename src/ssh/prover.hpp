@@ -55,7 +55,8 @@ class Prover {
   Session& session_;
   std::vector<core::ForwardStatus>& statuses_;
   std::vector<RemoteForward*> remotes_;
-  std::vector<bool> forbidden_;  // the server forbids this forward's probe: not asked again in this session
+  // The server forbids this forward's probe, or its target never answers: not asked again in this session.
+  std::vector<bool> forbidden_;
   Handlers handlers_;
 
   Kind kind_ = Kind::none;  // of the probe under way
@@ -66,7 +67,7 @@ class Prover {
   ChannelPtr channel_;
   Nonce nonce_{};
   base::SteadyTime began_;
-  base::SteadyTime last_proof_;
+  base::SteadyTime proofs_asked_;  // all forwards were, or one was proven
   std::uint64_t bytes_at_window_ = 0;
   bool last_half_ = false;  // of the window
   std::uint64_t bytes_at_tick_ = 0;
