@@ -3,12 +3,11 @@
 #include <libssh2.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <string_view>
 #include <utility>
+
+#include "ssh/algorithms.hpp"
 
 namespace fairlead::ssh {
 
@@ -18,47 +17,6 @@ constexpr std::size_t kLargestBlock =
     32;  // libssh2's MAX_BLOCKSIZE: fewer bytes may leave it waiting for the rest
 constexpr unsigned int kListenerQueue = 1024;  // connections the server may announce within one drain()
 constexpr long kOpenTimeoutSeconds = 15;       // 1.11 only; 1.10 has 60 s built in
-
-#if LIBSSH2_VERSION_NUM >= 0x010b01
-constexpr bool kModern = true;
-#else
-constexpr bool kModern = false;
-#endif
-
-// Only strong algorithms (shared with docs/security.md). The same cipher list serves both
-// directions: 1.11.1's decrypt() looks at the local cipher's flags for remote packets. chacha20-poly1305 is
-// never offered: in 1.11.1 one bad tag spins for ever. 1.10 has no AES-GCM.
-constexpr const char* kKex = "curve25519-sha256,curve25519-sha256@libssh.org";
-constexpr const char* kCiphers =
-    kModern ? "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
-            : "aes128-ctr,aes192-ctr,aes256-ctr";
-constexpr const char* kMacs =
-    kModern ? "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
-            : "hmac-sha2-256,hmac-sha2-512";
-
-std::vector<std::string> offered_host_keys() {
-  std::vector<std::string> types = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-                                    "ecdsa-sha2-nistp521"};
-  if (kModern) types.insert(types.end(), {"rsa-sha2-512", "rsa-sha2-256"});
-  return types;
-}
-
-// known_hosts records "ssh-rsa" for a key that signs as rsa-sha2-*.
-bool serves(const std::string& offered, const std::string& recorded) {
-  return offered == recorded || (recorded == "ssh-rsa" && offered.starts_with("rsa-sha2-"));
-}
-
-// Recorded types first: otherwise a server with several keys shows one that is not recorded, which looks like
-// an attack.
-std::string host_key_preference(const std::vector<std::string>& recorded) {
-  auto types = offered_host_keys();
-  std::stable_partition(types.begin(), types.end(), [&](const std::string& offered) {
-    return std::any_of(recorded.begin(), recorded.end(), [&](const auto& r) { return serves(offered, r); });
-  });
-  std::string text;
-  for (const auto& type : types) text += (text.empty() ? "" : ",") + type;
-  return text;
-}
 
 // What an error of the transport means once the session is open.
 core::Reason reason_of(int code) {
@@ -293,10 +251,10 @@ Step Libssh2Codec::handshake(const std::vector<std::string>& host_key_types) {
   if (!prepared_) {
     prepared_ = true;
     const std::pair<int, std::string> preferences[] = {
-        {LIBSSH2_METHOD_KEX, kKex},          {LIBSSH2_METHOD_HOSTKEY, host_key_preference(host_key_types)},
-        {LIBSSH2_METHOD_CRYPT_CS, kCiphers}, {LIBSSH2_METHOD_CRYPT_SC, kCiphers},
-        {LIBSSH2_METHOD_MAC_CS, kMacs},      {LIBSSH2_METHOD_MAC_SC, kMacs},
-        {LIBSSH2_METHOD_COMP_CS, "none"},    {LIBSSH2_METHOD_COMP_SC, "none"},
+        {LIBSSH2_METHOD_KEX, key_exchanges()}, {LIBSSH2_METHOD_HOSTKEY, host_keys(host_key_types)},
+        {LIBSSH2_METHOD_CRYPT_CS, ciphers()},  {LIBSSH2_METHOD_CRYPT_SC, ciphers()},
+        {LIBSSH2_METHOD_MAC_CS, macs()},       {LIBSSH2_METHOD_MAC_SC, macs()},
+        {LIBSSH2_METHOD_COMP_CS, "none"},      {LIBSSH2_METHOD_COMP_SC, "none"},
     };
     for (const auto& [method, list] : preferences)
       if (const int refused = libssh2_session_method_pref(session_, method, list.c_str()); refused != 0)
@@ -461,7 +419,7 @@ std::unique_ptr<Codec> make_libssh2_codec(int socket) {
   return std::make_unique<Libssh2Codec>(socket);
 }
 bool codec_supports_rsa() {
-  return kModern;
+  return LIBSSH2_VERSION_NUM >= 0x010b01;
 }
 std::string codec_version() {
   return std::string("libssh2 ") + libssh2_version(0);
