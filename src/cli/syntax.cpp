@@ -31,7 +31,7 @@ class HelpFormatter : public CLI::Formatter {
   }
   std::string make_footer(const CLI::App* app) const override {
     if (app->get_parent() == nullptr) return CLI::Formatter::make_footer(app);
-    return "The options of fairlead itself may stand here too: see fairlead --help.\n";
+    return "\nThe options of fairlead itself may stand here too: see fairlead --help.\n";
   }
 };
 
@@ -59,6 +59,16 @@ std::vector<std::string> command_names(const CLI::App* app) {
 std::string full_name(const CLI::App* app) {
   return app->get_parent() == nullptr ? app->get_name()
                                       : full_name(app->get_parent()) + " " + app->get_name();
+}
+
+// CLI11 2.1 and 2.4 put blank lines in different places: never two in a row, none at the end.
+std::string help_of(const CLI::App* command) {
+  const auto* outer = command->get_parent();
+  auto text = command->help(outer == nullptr ? "" : full_name(outer));
+  for (auto at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n", at))
+    text.erase(at, 1);
+  text.erase(text.find_last_not_of('\n') + 1);
+  return text + "\n";
 }
 
 // What to say of a word that nothing took.
@@ -208,9 +218,7 @@ CommandLine::Parsed CommandLine::parse(std::vector<std::string> arguments, std::
     out << version.what() << std::endl;
     return {Exit::ok, nullptr};
   } catch (const CLI::Success&) {  // --help
-    const auto* command = innermost(app_.get());
-    const auto* outer = command->get_parent();
-    out << command->help(outer == nullptr ? "" : full_name(outer)) << std::flush;
+    out << help_of(innermost(app_.get())) << std::flush;
     return {Exit::ok, nullptr};
   } catch (const CLI::ParseError& error) {
     return {usage_error(*app_, error, json, out, err), nullptr};

@@ -138,6 +138,8 @@ static void help_is_for_the_command_it_was_asked_of(void**) {
   assert_true(outcome.out.find("--wait[=TIMEOUT]") != std::string::npos);
   assert_true(outcome.out.find("Usage: fairlead up ") != std::string::npos);
   assert_true(outcome.out.find("{60s}") == std::string::npos);
+  assert_true(outcome.out.find("\n\nThe options of fairlead itself") != std::string::npos);
+  assert_true(outcome.out.find("\n\n\n") == std::string::npos);
   assert_true(parse({"--help"}).out.find("status") != std::string::npos);
 }
 
