@@ -22,6 +22,7 @@ from report import Aim, Results, Row
 SUBJECT = "fairlead"
 OTHERS = ("ssh", "autossh")
 DIRECT = "no tunnel"
+STALLED = 4  # connections that ask for a stream and read none of it
 TRAFFIC_SECONDS = 120  # ends a hang; a transfer takes seconds
 COLUMNS = (SUBJECT, "ssh", "autossh", "ssh aes128-gcm", DIRECT)
 
@@ -57,6 +58,8 @@ def rows_of(plan):
         Row("ping_p99", "64-byte round trip p99", "µs", 0, Aim(as_ssh, 1.05, of="ssh")),
         Row("beside_up_p99", "the same beside bulk up, p99", "µs", 0, Aim("at most 2 ms", 2000)),
         Row("beside_down_p99", "the same beside bulk down, p99", "µs", 0, Aim("at most 2 ms", 2000)),
+        Row("stalled_p99", f"the same beside {STALLED} stalled consumers, p99", "µs", 0,
+            Aim("at most 2 × alone", 2.0, of=("ping_p99", SUBJECT))),
         Row("first_connect", "first connect", "ms", 0, Aim("at most 0.5 × autossh", 0.5, of="autossh")),
         Row("up_command", "first connect, `up` on a running daemon", "ms", 0),
         Row("reconnect", "`kill -9` of the server's session to a byte crossing", "ms", 0,
@@ -139,7 +142,8 @@ class Bench:
 
     def measure_lines(self):
         lines = self.lines()
-        tasks = (self.bulk_up, self.bulk_down, self.bulk4_up, self.bulk4_down, self.ping, self.beside_up, self.beside_down)
+        tasks = (self.bulk_up, self.bulk_down, self.bulk4_up, self.bulk4_down, self.ping, self.beside_up, self.beside_down,
+                 self.beside_stalled)
         for _, port, _ in lines:  # the first bytes of a connection pay for growing buffers
             self.traffic("bulk-up", port, self.plan.bulk_bytes // 10, 1)
         for number in range(self.plan.rounds):
@@ -193,6 +197,10 @@ class Bench:
 
     def beside_down(self, name, port, _pids):
         self.beside("down", name, port)
+
+    def beside_stalled(self, name, port, _pids):
+        done = self.traffic("ping-beside-stalled", port, self.plan.pings, STALLED)
+        self.results.add("stalled_p99", name, done["p99_us"])
 
     def fairlead_algorithms(self, peer):
         text = subprocess.run(peer.cli("status", "--json"), capture_output=True, text=True, timeout=30).stdout
