@@ -283,8 +283,8 @@ static void exactly_the_strong_algorithms_are_offered(void**) {
   auto offer = offer_of(heard);
   if (modern) {
     assert_text_equal(offer["kex"],
-                      "curve25519-sha256,curve25519-sha256@libssh.org,"
-                      "ext-info-c,kex-strict-c-v00@openssh.com");
+                      "ext-info-c,kex-strict-c-v00@openssh.com,"
+                      "curve25519-sha256,curve25519-sha256@libssh.org");
     assert_text_equal(offer["cipher_out"],
                       "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr");
     assert_text_equal(
