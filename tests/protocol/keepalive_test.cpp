@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -45,6 +46,7 @@ class DevSshd {
     assert_int_equal(::pipe2(ends, O_CLOEXEC), 0);
     pid_ = ::fork();
     if (pid_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that fails leaves by longjmp, past the destructor
       ::dup2(ends[1], 1);
       const std::string folder = dir_.path() + "/sshd";
       ::execl(FAIRLEAD_SOURCE_ROOT "/scripts/dev-sshd", "dev-sshd", folder.c_str(),
