@@ -11,7 +11,11 @@ constexpr std::size_t kLeast = 4096;  // a keepalive or a keystroke should not c
 
 void ByteQueue::consume(std::size_t count) {
   head_ += count;
-  if (head_ == tail_) clear();
+  if (head_ == tail_) head_ = tail_ = 0;
+}
+
+void ByteQueue::release() {
+  if (empty()) clear();
 }
 
 void ByteQueue::clear() {

@@ -120,7 +120,12 @@ void Session::pump() {
         {early ? core::Reason::handshake_failed : core::Reason::connection_closed,
          early ? "the peer closed the connection during the handshake" : "the server closed the connection"});
   }
-  if (again) wake();  // others first
+  if (again) {
+    wake();  // others first
+  } else {
+    codec_->input().release();
+    codec_->output().release();
+  }
   arm();
 }
 

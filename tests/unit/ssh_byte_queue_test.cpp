@@ -48,10 +48,15 @@ static void takes_no_more_than_there_is(void**) {
   assert_true(queue.empty());
 }
 
-static void gives_its_memory_back_when_it_runs_empty(void**) {
+static void gives_its_memory_back_when_told_and_empty(void**) {
   ByteQueue queue;
   queue.append(bytes_of(std::string(100'000, 'x')));
-  queue.consume(queue.size());
+  queue.consume(99'999);
+  queue.release();
+  assert_string_equal(std::string(text_of(queue)).c_str(), "x");
+  queue.consume(1);
+  assert_non_null(queue.front().data());  // kept for what comes next
+  queue.release();
   assert_null(queue.front().data());
 }
 
@@ -77,6 +82,8 @@ static void behaves_as_a_string_under_random_operations(void**) {
           break;
         }
         case 3:
+          queue.release();
+          break;
         case 4: {
           std::vector<std::uint8_t> into(count);
           const auto taken = queue.take(into);
@@ -101,7 +108,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(an_empty_queue_has_nothing_to_give),
       cmocka_unit_test(takes_no_more_than_there_is),
-      cmocka_unit_test(gives_its_memory_back_when_it_runs_empty),
+      cmocka_unit_test(gives_its_memory_back_when_told_and_empty),
       cmocka_unit_test(behaves_as_a_string_under_random_operations),
   };
   return cmocka_run_group_tests_name("ssh_byte_queue", tests, nullptr, nullptr);
