@@ -25,7 +25,7 @@ std::string likely_socket(const config::Location& location) {
   const auto here = config::Surroundings::of_process();
   if (!text || (!location.system_mode && here.home.empty())) return {};
   const config::PathRules rules(location, here);
-  const auto written = [&](std::string_view key, std::string otherwise) {
+  const auto written = [&](std::string_view key, const std::string& otherwise) {
     const auto value = top_level_value(*text, key);
     return value.empty() ? otherwise : rules.resolve(value).value_or(otherwise);
   };

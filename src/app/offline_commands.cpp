@@ -75,7 +75,8 @@ Exit check(Context& context, const core::Config& config, bool json) {
   }
   const auto count = config.tunnels.size();
   context.out << "ok: " << base::printable(config.file) << " (" << count
-              << (count == 1 ? " tunnel)" : " tunnels)") << std::endl;
+              << (count == 1 ? " tunnel)" : " tunnels)") << '\n'
+              << std::flush;
   return Exit::ok;
 }
 
@@ -95,7 +96,7 @@ Exit path(Context& context, const GlobalOptions& globals, bool json) {
     body.set("file", location->file).set("mode", location->system_mode ? "system" : "user");
     cli::print_json(context, body.view());
   } else {
-    context.out << base::printable(location->file) << std::endl;
+    context.out << base::printable(location->file) << '\n' << std::flush;
   }
   return Exit::ok;
 }

@@ -59,7 +59,7 @@ Exit reload(Context& context, bool json) {
   if (json)
     print_json(context, reply->body.view());
   else
-    context.out << reload_text(reply->body.view()) << std::endl;
+    context.out << reload_text(reply->body.view()) << '\n' << std::flush;
   return Exit::ok;
 }
 
@@ -74,7 +74,7 @@ Exit log_level(Context& context, const std::string& level, bool json) {
   if (json)
     print_json(context, answer->view());
   else
-    context.out << base::printable((*answer)["level"].text()) << std::endl;
+    context.out << base::printable((*answer)["level"].text()) << '\n' << std::flush;
   return Exit::ok;
 }
 

@@ -32,7 +32,7 @@ void print_line(Context& context, const LogsRequest& request, base::JsonView lin
   if (request.json)
     print_json(context, line, false);
   else
-    context.out << render_log_line(line, context.terminal.color_out) << std::endl;
+    context.out << render_log_line(line, context.terminal.color_out) << '\n' << std::flush;
 }
 
 Exit follow(Context& context, DaemonClient& client, const LogsRequest& request, const std::string& after) {

@@ -11,7 +11,8 @@ constexpr std::size_t kNamesShown = 8;
 
 void write_line(Context& context, std::string_view head, Style style, std::string_view message) {
   context.err << paint(head, style, context.terminal.color_err) << ' '
-              << base::printable(message, kLongestMessage) << std::endl;
+              << base::printable(message, kLongestMessage) << '\n'
+              << std::flush;
 }
 
 std::string list_of(const std::vector<std::string>& names) {
@@ -48,7 +49,7 @@ Exit fail(Context& context, const base::Error& error, bool json) {
 }
 
 void print_json(Context& context, base::JsonView value, bool pretty) {
-  context.out << value.dump(pretty) << std::endl;
+  context.out << value.dump(pretty) << '\n' << std::flush;
 }
 
 base::Error no_such_tunnel(std::string_view name, const std::vector<std::string>& known) {

@@ -118,7 +118,7 @@ class Watch {
 
   void draw(const std::string& text) {
     if (!live_) {
-      context_.out << text << std::endl;  // a blank line between two pictures
+      context_.out << text << '\n' << std::flush;  // a blank line between two pictures
       return;
     }
     if (std::exchange(resized_, false)) context_.out << "\x1b[2J";

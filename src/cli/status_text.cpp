@@ -37,7 +37,7 @@ std::string millis_text(JsonView value) {
 }
 
 std::string host_text(JsonView tunnel) {
-  const auto host = cell_text(tunnel["host"]);
+  auto host = cell_text(tunnel["host"]);
   const auto port = tunnel["port"].integer(kSshPort);
   if (port == kSshPort) return host;
   const bool bracket = host.find(':') != std::string::npos;
@@ -166,7 +166,7 @@ std::vector<Cell> trouble_notes(JsonView tunnel) {
 std::string render_status(JsonView status, const StatusLook& look) {
   std::vector<std::string> header = {"TUNNEL", "STATE", "ACTOR", "HOST", "UPTIME"};
   if (look.wide) header.insert(header.end(), {"ROUND TRIP", "RECONNECTS"});
-  header.push_back("HEALTH");
+  header.emplace_back("HEALTH");
   Table table(std::move(header));
   const auto tunnels = status["tunnels"];
   for (const auto tunnel : tunnels.items()) add_tunnel(table, tunnel, look);

@@ -100,13 +100,13 @@ Exit usage_error(const CLI::App& app, const CLI::ParseError& error, bool json, s
                  std::ostream& err) {
   const auto message =
       base::printable(describe(app, error) + "; see: " + full_name(innermost(&app)) + " --help");
-  err << "fairlead: " << message << std::endl;
+  err << "fairlead: " << message << '\n' << std::flush;
   if (json) {
     auto detail = base::Json::object();
     detail.set("code", base::to_string(base::Code::bad_request)).set("message", message);
     auto document = base::Json::object();
     document.set("error", std::move(detail));
-    out << document.dump(true) << std::endl;
+    out << document.dump(true) << '\n' << std::flush;
   }
   return Exit::usage;
 }
@@ -215,7 +215,7 @@ CommandLine::Parsed CommandLine::parse(std::vector<std::string> arguments, std::
   try {
     app_->parse(std::move(arguments));
   } catch (const CLI::CallForVersion& version) {
-    out << version.what() << std::endl;
+    out << version.what() << '\n' << std::flush;
     return {Exit::ok, nullptr};
   } catch (const CLI::Success&) {  // --help
     out << help_of(innermost(app_.get())) << std::flush;

@@ -58,8 +58,9 @@ std::string paint(std::string_view text, Style style, bool color) {
 }
 
 Terminal find_terminal(ColorWhen when) {
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
+  // Before any thread is started, and nothing here changes the environment.
+  const char* no_color = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
+  const char* term = std::getenv("TERM");          // NOLINT(concurrency-mt-unsafe)
   const bool out = ::isatty(STDOUT_FILENO) == 1;
   const bool err = ::isatty(STDERR_FILENO) == 1;
   return {out, use_color(when, out, no_color, term), use_color(when, err, no_color, term)};

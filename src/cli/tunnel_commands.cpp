@@ -106,7 +106,7 @@ std::string outcome_line(const Outcome& outcome) {
 
 void print_outcomes(Context& context, const std::vector<Outcome>& outcomes) {
   for (const auto& outcome : outcomes) {
-    if (outcome.exit == Exit::ok) context.out << outcome_line(outcome) << std::endl;
+    if (outcome.exit == Exit::ok) context.out << outcome_line(outcome) << '\n' << std::flush;
     if (outcome.error) complain(context, outcome.error->text());
     if (!outcome.warning.empty()) warn(context, outcome.warning);
   }
@@ -148,12 +148,14 @@ Exit run(Context& context, const TunnelRequest& request) {
                 request.json);
   }
   std::vector<Outcome> outcomes;
+  outcomes.reserve(names.size());
   for (const auto& name : names) outcomes.push_back(ask_for(**client, request, name, status->view()));
   if (request.wait)
     if (const auto waited = wait_for(context, **client, {*request.wait, request.require_proof}, outcomes);
         !waited)
       return fail(context, waited.error(), request.json);
   std::vector<Exit> exits;
+  exits.reserve(outcomes.size());
   for (const auto& outcome : outcomes) exits.push_back(outcome.exit);
   print_outcomes(context, outcomes);
   if (request.json) print_outcomes_json(context, outcomes);
