@@ -1,5 +1,6 @@
 #include "ssh/key_file.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -60,6 +61,20 @@ base::Result<KeyFile> inspect_openssh(std::string_view body) {
   return KeyFile{std::string(*type), *cipher != "none"};
 }
 
+// PKCS#8 (RFC 5208) names the algorithm by its object identifier, near the start.
+std::string pkcs8_type(std::string_view body) {
+  std::string joined;
+  for (const auto line : base::split(body, '\n')) joined += base::trim(line);
+  const auto decoded = base::decode_base64(joined);
+  if (!decoded) return {};
+  const std::string_view head(reinterpret_cast<const char*>(decoded->data()),
+                              std::min<std::size_t>(decoded->size(), 40));
+  if (head.find("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01") != std::string_view::npos) return "ssh-rsa";
+  if (head.find("\x2a\x86\x48\xce\x3d\x02\x01") != std::string_view::npos) return "ecdsa";
+  if (head.find("\x2b\x65\x70") != std::string_view::npos) return "ssh-ed25519";
+  return {};
+}
+
 }  // namespace
 
 base::Result<KeyFile> inspect_key(std::string_view text) {
@@ -80,6 +95,7 @@ base::Result<KeyFile> inspect_key(std::string_view text) {
   if (label == "RSA PRIVATE KEY") return KeyFile{"ssh-rsa", encrypted};
   if (label == "EC PRIVATE KEY") return KeyFile{"ecdsa", encrypted};
   if (label == "DSA PRIVATE KEY") return KeyFile{"ssh-dss", encrypted};
+  if (label == "PRIVATE KEY") return KeyFile{pkcs8_type(body), encrypted};
   if (label.ends_with("PRIVATE KEY")) return KeyFile{"", encrypted};
   return not_a_key("it holds a " + base::lower(label));
 }

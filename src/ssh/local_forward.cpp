@@ -104,7 +104,7 @@ void LocalForward::on_connection(base::UniqueFd fd) {
     ++counters_.refused;
     return reset(std::move(fd));
   }
-  waiting_.push_back({0, std::move(fd)});
+  waiting_.push_back({0, std::move(fd), ActiveCount(counters_)});
   const auto waiting = std::prev(waiting_.end());
   waiting->id = session_.opener().open(counters_.forward.target, kOpenDeadline,
                                        [this, waiting](OpenResult result, ChannelPtr channel) {

@@ -12,6 +12,7 @@
 #include "core/status.hpp"
 #include "loop/poll.hpp"
 #include "loop/timer.hpp"
+#include "ssh/active_count.hpp"
 #include "ssh/session.hpp"
 
 namespace fairlead::ssh {
@@ -53,6 +54,7 @@ class LocalForward {
   struct Waiting {
     ChannelOpener::Id id = 0;
     base::UniqueFd fd;
+    ActiveCount count;
   };
   void on_connection(base::UniqueFd fd);
   void on_opened(std::list<Waiting>::iterator waiting, OpenResult result, ChannelPtr channel);

@@ -17,18 +17,14 @@ Relay::Relay(loop::Loop& loop, ChannelPtr channel, base::UniqueFd local, std::st
       unsent_(std::move(head)),
       kind_(kind),
       counters_(counters),
+      active_(counters),
       wake_(std::move(wake)),
       poll_(loop, "relay", local_.get(), [this](loop::Ready ready) {
         local_readable_ = local_readable_ || ready.read;
         wake_();  // the pump runs before the next poll, so a level-triggered event is not seen twice
       }) {
   loop::set_no_delay(local_.get());
-  ++counters_.active;
   if (!unsent_.empty()) count(true, unsent_.size());
-}
-
-Relay::~Relay() {
-  --counters_.active;
 }
 
 void Relay::abort() {

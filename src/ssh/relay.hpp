@@ -16,6 +16,7 @@
 #include "core/status.hpp"
 #include "loop/loop.hpp"
 #include "loop/poll.hpp"
+#include "ssh/active_count.hpp"
 #include "ssh/codec.hpp"
 
 namespace fairlead::ssh {
@@ -27,7 +28,6 @@ class Relay {
   // the channel does: `kind` says which way the bytes count.
   Relay(loop::Loop& loop, ChannelPtr channel, base::UniqueFd local, std::string head, core::ForwardKind kind,
         core::ForwardStatus& counters, std::function<void()> wake);
-  ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -54,6 +54,7 @@ class Relay {
   std::string unsent_;  // from the channel, not yet taken by the local socket
   core::ForwardKind kind_;
   core::ForwardStatus& counters_;
+  ActiveCount active_;
   std::function<void()> wake_;
   loop::Poll poll_;
   bool local_readable_ = true;  // until a read says otherwise

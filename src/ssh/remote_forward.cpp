@@ -97,7 +97,7 @@ void RemoteForward::dial(ChannelPtr channel, std::string head) {
     ++counters_.refused;
     return;  // the channel closes with its owner
   }
-  dials_.push_back({std::move(channel), std::move(head), nullptr, nullptr});
+  dials_.push_back({std::move(channel), std::move(head), nullptr, nullptr, ActiveCount(counters_)});
   const auto dial = std::prev(dials_.end());
   const core::Endpoint& target = counters_.forward.target;
   if (const auto numeric = loop::Address::numeric(target.host, target.port)) return connect(dial, {*numeric});

@@ -17,6 +17,7 @@
 #include "loop/connector.hpp"
 #include "loop/timer.hpp"
 #include "loop/work.hpp"
+#include "ssh/active_count.hpp"
 #include "ssh/session.hpp"
 
 namespace fairlead::ssh {
@@ -53,6 +54,7 @@ class RemoteForward {
     std::string head;
     std::unique_ptr<loop::Work> resolving;
     std::unique_ptr<loop::Connector> connecting;
+    ActiveCount count;
   };
   enum class Match : std::uint8_t { undecided, probe, client };
   Match compare(Held& held);
