@@ -52,11 +52,13 @@ Style state_style(JsonView tunnel) {
   return Style::warning;
 }
 
-// "good 12ms", "failing: 503", "waiting" for the first check; "-" without one.
-Cell health_cell(JsonView health) {
+// "good 12ms", "failing: 503", "waiting" for the first check of a line that is up; "-" without one.
+Cell health_cell(JsonView tunnel) {
+  const auto health = tunnel["health"];
   if (!health.is_object() || !health["configured"].boolean()) return {kNothing, Style::faint};
   const auto last = health["last"];
-  if (!last.is_object()) return {"waiting", Style::faint};
+  const bool up = tunnel["uptime_seconds"].is_number();
+  if (!last.is_object()) return {up ? "waiting" : kNothing, Style::faint};
   if (last["good"].boolean()) {
     const bool good = health["good"].boolean();  // else too few successes in a row yet
     return {(good ? "good " : "recovering ") + millis_text(last["latency_ms"]),
@@ -79,7 +81,7 @@ void add_tunnel(Table& table, JsonView tunnel, const StatusLook& look) {
     cells.push_back({millis_text(tunnel["probe_round_trip_ms"])});
     cells.push_back({std::to_string(tunnel["reconnects"].integer()), Style::plain, true});
   }
-  cells.push_back(health_cell(tunnel["health"]));
+  cells.push_back(health_cell(tunnel));
   table.add(std::move(cells), trouble_notes(tunnel));
 }
 

@@ -74,8 +74,9 @@ Session::~Session() {
 }
 
 void Session::enter(State next) {
-  site_.log.debug("ssh_state",
-                  {{"tunnel", tunnel_->name}, {"from", to_string(state_)}, {"to", to_string(next)}});
+  if (next != state_)  // loading, where a session begins, is entered without a change
+    site_.log.debug("ssh_state",
+                    {{"tunnel", tunnel_->name}, {"from", to_string(state_)}, {"to", to_string(next)}});
   state_ = next;
   const auto extra = rule_of(next).extra;
   if (extra == nullptr)
@@ -135,7 +136,11 @@ void Session::on_resolved(base::Result<loop::Addresses> addresses) {
 
 void Session::on_connected(base::Result<base::UniqueFd> fd) {
   connector_.reset();  // it allows that inside its callback
-  if (!fd) return fail({connect_reason(fd.error()), fd.error().text()});
+  if (!fd) {
+    const Reason reason = connect_reason(fd.error());
+    // The address says what the reason does not; other errors have more to tell.
+    return fail({reason, reason == Reason::connect_failed ? fd.error().text() : fd.error().where});
+  }
   fd_ = std::move(*fd);
   loop::set_no_delay(fd_.get());
   loop::set_user_timeout(fd_.get(), static_cast<std::uint32_t>(tunnel_->keepalive.user_timeout.count()));
