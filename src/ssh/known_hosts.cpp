@@ -83,6 +83,7 @@ std::string lookup_name(std::string_view host, std::uint16_t port) {
 
 KnownHosts::KnownHosts(std::string_view text, std::string_view host, std::uint16_t port) {
   const std::string name = lookup_name(host, port);
+  const std::string bare = base::lower(host);
   for (auto line : base::split(text, '\n')) {
     line = base::trim(line);
     if (line.empty() || line.starts_with('#')) continue;
@@ -94,9 +95,15 @@ KnownHosts::KnownHosts(std::string_view text, std::string_view host, std::uint16
     if (revoked) patterns = next_word(line);
     const auto type = next_word(line);
     auto blob = base::decode_base64(next_word(line));
-    if (!blob || !holds_key(*blob, type) || !names_host(patterns, name)) continue;
-    entries_.push_back({std::string(type), std::move(*blob), revoked});
+    if (!blob || !holds_key(*blob, type)) continue;
+    const bool exact = names_host(patterns, name);
+    if (exact || names_host(patterns, bare))
+      entries_.push_back({std::string(type), std::move(*blob), revoked, exact});
   }
+  // Lines for the bare name count only where none names the port (check_host_key() of ssh(1)).
+  const bool has_exact =
+      std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.exact && !e.revoked; });
+  if (has_exact) std::erase_if(entries_, [](const Entry& e) { return !e.exact && !e.revoked; });
 }
 
 HostKeyVerdict KnownHosts::check(const HostKey& key) const {
@@ -106,7 +113,7 @@ HostKeyVerdict KnownHosts::check(const HostKey& key) const {
     const bool same = entry.blob == key.blob;
     if (same && entry.revoked) return HostKeyVerdict::revoked;
     known = known || same;
-    other = other || !entry.revoked;
+    other = other || (entry.exact && !entry.revoked);
   }
   if (known) return HostKeyVerdict::known;
   return other ? HostKeyVerdict::changed : HostKeyVerdict::unknown;

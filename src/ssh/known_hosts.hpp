@@ -16,6 +16,7 @@ enum class HostKeyVerdict : std::uint8_t { known, unknown, changed, revoked };
 class KnownHosts {
  public:
   KnownHosts() = default;  // nothing recorded
+  // As ssh(1) does, a key recorded for the bare name is good on another port where no line names that port.
   // Keeps the lines that speak of `host` on `port`. Lines that cannot be read are skipped, as OpenSSH does.
   KnownHosts(std::string_view text, std::string_view host, std::uint16_t port);
 
@@ -28,6 +29,8 @@ class KnownHosts {
     std::string type;
     std::vector<std::uint8_t> blob;
     bool revoked;
+    bool exact;  // names this port; else only the bare host, which may vouch for a key but not call one
+                 // changed
   };
   std::vector<Entry> entries_;
 };

@@ -89,7 +89,7 @@ static void patterns_name_hosts(void**) {
       {"HUB.EXAMPLE", "hub.example", 22, true},
       {"hub.example", "xhub.example", 22, false},
       {"hub.example", "hub.example.net", 22, false},
-      {"hub.example", "hub.example", 2222, false},
+      {"hub.example", "hub.example", 2222, true},
       {"[hub.example]:2222", "hub.example", 2222, true},
       {"[hub.example]:2222", "hub.example", 2223, false},
       {"[hub.example]:2222", "hub.example", 22, false},
@@ -119,13 +119,27 @@ static void patterns_name_hosts(void**) {
       fail_msg("%s against %s port %d", row.patterns, row.host, row.port);
 }
 
+static void a_key_of_the_bare_name_is_good_on_another_port(void**) {
+  const std::string bare = line("hub.example", kEdA);
+  assert_text_equal(verdict(bare, kEdA, "hub.example", 2222), "known");
+  assert_text_equal(verdict(bare, kEdB, "hub.example", 2222),
+                    "unknown");  // another server may live on that port
+  const std::string both = bare + line("[hub.example]:2222", kEdB);
+  assert_text_equal(verdict(both, kEdB, "hub.example", 2222), "known");
+  assert_text_equal(verdict(both, kEdA, "hub.example", 2222), "changed");
+  assert_text_equal(verdict(line("@revoked hub.example", kEdA) + line("[hub.example]:2222", kEdA), kEdA,
+                            "hub.example", 2222),
+                    "revoked");
+}
+
 static void hashed_names_of_ssh_keygen_are_found(void**) {
   const auto text = base::read_file(FAIRLEAD_SOURCE_ROOT "/tests/fixtures/known_hosts/hashed");
   assert_true(text.ok());
   assert_true(KnownHosts(*text, "hub.example.net", 22).types() == std::vector<std::string>{"ssh-ed25519"});
   assert_true(KnownHosts(*text, "HUB.example.net", 2222).types() ==
               std::vector<std::string>{"ecdsa-sha2-nistp256"});
-  assert_true(KnownHosts(*text, "hub.example.net", 2223).types().empty());
+  // No line names this port, so that of the bare name stands in.
+  assert_true(KnownHosts(*text, "hub.example.net", 2223).types() == std::vector<std::string>{"ssh-ed25519"});
   assert_true(KnownHosts(*text, "hub.example.ne", 22).types().empty());
 }
 
@@ -222,6 +236,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_presented_key_gets_its_verdict),
       cmocka_unit_test(patterns_name_hosts),
+      cmocka_unit_test(a_key_of_the_bare_name_is_good_on_another_port),
       cmocka_unit_test(hashed_names_of_ssh_keygen_are_found),
       cmocka_unit_test(broken_hashes_match_nobody),
       cmocka_unit_test(forms_of_lines_do_not_matter),
