@@ -71,7 +71,10 @@ configure_build() {
   local folder=$FAIRLEAD_SRC/$1
   shift
   if [[ -f $folder/build.ninja ]]; then
-    if (($# > 0)); then meson configure "$folder" "$@"; fi
+    if (($# > 0)); then
+      meson configure "$folder" "$@"
+      ninja -C "$folder" build.ninja  # else what meson says of the folder's tests is from before
+    fi
   else
     rm -rf "$folder"
     meson setup "$folder" "$FAIRLEAD_SRC" "$@"
