@@ -16,7 +16,7 @@ void Reload::start(std::uint64_t generation, Done done) {
     superseded(base::Error{base::Code::cancelled, "superseded by a later reload", {}});
   loading_ = loop::submit<config::Loaded>(
       loop_, "load-config", [location = location_] { return config::load(location); },
-      [this, generation](config::Loaded loaded) { on_loaded(generation, std::move(loaded)); });
+      [this, generation](const config::Loaded& loaded) { on_loaded(generation, loaded); });
 }
 
 void Reload::cancel() {
@@ -24,7 +24,7 @@ void Reload::cancel() {
   done_ = nullptr;
 }
 
-void Reload::on_loaded(std::uint64_t generation, config::Loaded loaded) {
+void Reload::on_loaded(std::uint64_t generation, const config::Loaded& loaded) {
   loading_.reset();
   const Done done = std::exchange(done_, nullptr);
   done(apply(generation, loaded));

@@ -30,7 +30,7 @@ class Reload {
   void cancel();
 
  private:
-  void on_loaded(std::uint64_t generation, config::Loaded loaded);
+  void on_loaded(std::uint64_t generation, const config::Loaded& loaded);
   base::Result<core::ConfigPtr> apply(std::uint64_t generation, const config::Loaded& loaded);
 
   loop::Loop& loop_;

@@ -26,7 +26,7 @@ std::optional<std::uint32_t> read_identity(const Entry& entry, bool is_group, Pr
     return std::nullopt;
   }
   if (const auto number = base::parse_unsigned(node.text)) {
-    if (*number <= kMostId && !(node.text.size() > 1 && node.text[0] == '0'))
+    if (*number <= kMostId && (node.text.size() <= 1 || node.text[0] != '0'))
       return static_cast<std::uint32_t>(*number);
     problems.add(node.at, in_quotes(entry.key) + " cannot be " + in_quotes(node.text),
                  "write a plain decimal id");

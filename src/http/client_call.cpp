@@ -66,8 +66,11 @@ std::optional<base::Error> ClientCall::set_options() {
   }
   set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
   headers_ = curl_slist_append(headers_, "Expect:");  // no round trip before the body
-  for (const auto& [name, value] : request_.headers)
-    headers_ = curl_slist_append(headers_, (name + (value.empty() ? ";" : ": " + value)).c_str());
+  for (const auto& [name, value] : request_.headers) {
+    std::string line = name;
+    line.append(value.empty() ? ";" : ": ").append(value);
+    headers_ = curl_slist_append(headers_, line.c_str());
+  }
   set(CURLOPT_HTTPHEADER, headers_);
   set(CURLOPT_WRITEFUNCTION, &ClientCall::on_write);
   set(CURLOPT_WRITEDATA, this);

@@ -15,7 +15,8 @@ class ExchangeResponder : public core::Responder {
  public:
   explicit ExchangeResponder(std::weak_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
   ~ExchangeResponder() override {
-    answer(core::problem({base::Code::internal, "the request was dropped without an answer", {}}));
+    ExchangeResponder::answer(
+        core::problem({base::Code::internal, "the request was dropped without an answer", {}}));
   }
   void answer(core::ServerResponse response) override {
     if (const auto exchange = std::exchange(exchange_, {}).lock()) exchange->answer(std::move(response));

@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "loop/loop.hpp"
@@ -55,7 +56,7 @@ void Timer::start_repeating(base::Millis every) {
 
 void Timer::start_aligned(base::Millis every) {
   uv_update_time(state_->loop->raw());
-  const auto period = clamp(every);
+  const auto period = std::max<std::uint64_t>(1, clamp(every));
   const auto wait = period - uv_now(state_->loop->raw()) % period;
   start(base::Millis(wait));
   uv_timer_set_repeat(&state_->handle, period);

@@ -58,7 +58,7 @@ bool Session::write_socket() {
   while (!output.empty()) {
     const auto bytes = output.front();
     const auto put = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (put > 0) {
+    if (put >= 0) {
       output.consume(static_cast<std::size_t>(put));
       moved = true;
     } else if (errno == EINTR) {

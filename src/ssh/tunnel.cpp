@@ -54,7 +54,7 @@ const LocalListener* Tunnel::listener_on(const core::Endpoint& endpoint) const {
 }
 
 // The only place that assigns the state.
-bool Tunnel::apply(TunnelEvent event, Reason reason, std::string detail, const core::Caller* caller) {
+bool Tunnel::apply(TunnelEvent event, Reason reason, const std::string& detail, const core::Caller* caller) {
   const core::Transition* transition = core::find_transition(state_, event);
   if (transition == nullptr) {
     site_.session.log.error(
@@ -178,7 +178,7 @@ void Tunnel::connect() {
                        algorithms_ = line_->session().algorithms();
                      },
                      [this] { on_ready(); }, [this](base::Millis took) { round_trip_ = took; },
-                     [this](Failure failure) { on_lost(failure); }});
+                     [this](const Failure& failure) { on_lost(failure); }});
 }
 
 void Tunnel::on_ready() {
@@ -209,7 +209,8 @@ void Tunnel::on_health(core::HealthResult result) {
 
 // An attempt or a connection has ended: wait and try again, or give up.
 void Tunnel::on_lost(const Failure& failure) {
-  const Failure why = failure;  // it may live in the line
+  const Failure why =
+      failure;  // NOLINT(performance-unnecessary-copy-initialization): it may live in the line
   health_.reset();
   line_.reset();
   pass_.reset();

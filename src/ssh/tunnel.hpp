@@ -54,7 +54,7 @@ class Tunnel {
   base::Result<> reconnect(const core::Caller* caller);  // Code::conflict when stopped or failed
 
  private:
-  bool apply(core::TunnelEvent event, core::Reason reason, std::string detail,
+  bool apply(core::TunnelEvent event, core::Reason reason, const std::string& detail,
              const core::Caller* caller = nullptr);
   void announce(const core::Transition& transition, const core::Caller* caller);
   void attempt();
