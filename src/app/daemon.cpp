@@ -309,6 +309,23 @@ int finish(loop::Loop& loop, base::Log& log, int exit_code) {
   return exit_code;
 }
 
+int run_on_loop(base::Log& log, core::EventRing& logs, core::ConfigPtr config,
+                const config::Location& location) {
+  loop::Loop loop;
+  loop.watch_stalls(kStallLimit, [&log](const char* name, base::Millis took) {
+    log.warn("loop_stalled", {{"by", name}, {"ms", took.count()}});
+  });
+  int exit_code = 0;
+  {
+    Daemon daemon(loop, log, logs, std::move(config), location);
+    if (auto started = daemon.start(); !started)
+      log.error("start_failed", {{"error", started.error().text()}});
+    loop.run();
+    exit_code = daemon.exit_code();
+  }
+  return finish(loop, log, exit_code);
+}
+
 }  // namespace
 
 int run_daemon(const DaemonOptions& options) {
@@ -330,19 +347,9 @@ int run_daemon(const DaemonOptions& options) {
   log.add_sink(core::ring_sink(logs));
   prepare_process(log);
 
-  loop::Loop loop;
-  loop.watch_stalls(kStallLimit, [&log](const char* name, base::Millis took) {
-    log.warn("loop_stalled", {{"by", name}, {"ms", took.count()}});
-  });
-  int exit_code = 0;
-  {
-    Daemon daemon(loop, log, logs, std::move(config), *location);
-    if (auto started = daemon.start(); !started)
-      log.error("start_failed", {{"error", started.error().text()}});
-    loop.run();
-    exit_code = daemon.exit_code();
-  }
-  return finish(loop, log, exit_code);
+  const int exit_code = run_on_loop(log, logs, std::move(config), *location);
+  loop::end_threads();
+  return exit_code;
 }
 
 }  // namespace fairlead::app

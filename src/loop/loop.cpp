@@ -133,4 +133,8 @@ void Deferred::cancel() {
   loop_.forget(this);
 }
 
+void end_threads() {
+  uv_library_shutdown();
+}
+
 }  // namespace fairlead::loop

@@ -96,4 +96,8 @@ class Deferred {
   bool scheduled_ = false;
 };
 
+// Ends the threads that blocking work ran on. Once, at the end of a process, after its last loop is gone: a
+// thread that is still there when libcrypto's exit handlers run could not free what it holds of it.
+void end_threads();
+
 }  // namespace fairlead::loop

@@ -64,7 +64,8 @@ class Channel {
   virtual std::ptrdiff_t read(std::span<std::uint8_t> into) = 0;
   // Bytes the peer's window takes now.
   virtual std::size_t window() const = 0;
-  // Bytes taken (may be fewer), kBlocked, or kFailed.
+  // Bytes taken (may be fewer; never 0 while the window is open), kBlocked, or kFailed. What is taken will be
+  // sent, also after the channel is given up: before its CLOSE.
   virtual std::ptrdiff_t write(std::span<const std::uint8_t> bytes) = 0;
   virtual void send_eof() = 0;
   // The peer has sent CLOSE: nothing written from now on reaches anyone. libssh2 tells a writer nothing of

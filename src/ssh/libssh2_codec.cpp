@@ -53,13 +53,28 @@ core::Reason auth_reason(int code, bool has_passphrase) {
     case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
       return core::Reason::auth_refused;
     case LIBSSH2_ERROR_FILE:
+    case LIBSSH2_ERROR_KEYFILE_AUTH_FAILED:  // an openssh-key-v1 file that does not open
       return has_passphrase ? core::Reason::passphrase_wrong : core::Reason::key_unsupported;
     default:
       return reason_of(code);
   }
 }
 
+// The peer closed under a writer: the relay sees that by closed_by_peer(); the session lives on.
+bool closed_to_us(std::ptrdiff_t code) {
+  return code == LIBSSH2_ERROR_CHANNEL_CLOSED || code == LIBSSH2_ERROR_CHANNEL_EOF_SENT;
+}
+
 class Libssh2Codec;
+
+// What a channel was given and the library would not take: while keys are exchanged anew (RFC 4253 section 9)
+// nothing else may be sent, and every call that sends answers EAGAIN, however much room there is. A repeated
+// channel_write must bring the same bytes, so they are kept here.
+struct Unsent {
+  std::string bytes;
+  bool eof = false;
+  bool empty() const { return bytes.empty() && !eof; }
+};
 
 class Libssh2Listener final : public Listener {
  public:
@@ -75,19 +90,19 @@ class Libssh2Channel final : public Channel {
     return libssh2_poll_channel_read(raw_, 0) != 0 || libssh2_channel_eof(raw_) == 1;
   }
   std::ptrdiff_t read(std::span<std::uint8_t> into) override;
-  std::size_t window() const override { return libssh2_channel_window_write(raw_); }
+  std::size_t window() const override { return unsent_.empty() ? libssh2_channel_window_write(raw_) : 0; }
   std::ptrdiff_t write(std::span<const std::uint8_t> bytes) override;
-  void send_eof() override {
-    libssh2_channel_send_eof(raw_);
-  }  // cannot block: the send callback takes everything
+  void send_eof() override;
   bool closed_by_peer() override {
     return libssh2_channel_eof(raw_) == 1 && libssh2_channel_wait_closed(raw_) == 0;
   }
   LIBSSH2_CHANNEL* raw() { return raw_; }
+  Unsent& unsent() { return unsent_; }
 
  private:
   Libssh2Codec& codec_;
   LIBSSH2_CHANNEL* raw_;
+  Unsent unsent_;
 };
 
 class Libssh2Codec final : public Codec {
@@ -112,6 +127,8 @@ class Libssh2Codec final : public Codec {
   // For the channels.
   Step fail(int code, core::Reason reason);
   void retire(Libssh2Channel* channel);
+  // Hands over what it can. True when nothing is left, also where the peer has closed and nobody wants it.
+  bool send(LIBSSH2_CHANNEL* raw, Unsent& unsent);
 
  private:
   static ssize_t on_send(int, const void* bytes, size_t length, int, void** self) noexcept;
@@ -140,7 +157,11 @@ class Libssh2Codec final : public Codec {
   std::vector<std::unique_ptr<Libssh2Listener>> listeners_;
   std::vector<std::pair<Listener*, ChannelPtr>> accepted_;  // by drain(), not fetched yet
   std::vector<Libssh2Channel*> channels_;                   // alive, owned by whoever got them
-  std::vector<LIBSSH2_CHANNEL*> closing_;                   // owners gone, waiting for the peer's CLOSE
+  struct Closing {
+    LIBSSH2_CHANNEL* raw;
+    Unsent unsent;
+  };
+  std::vector<Closing> closing_;  // owners gone, waiting for the peer's CLOSE
 };
 
 Libssh2Channel::~Libssh2Channel() {
@@ -156,13 +177,21 @@ std::ptrdiff_t Libssh2Channel::read(std::span<std::uint8_t> into) {
 }
 
 std::ptrdiff_t Libssh2Channel::write(std::span<const std::uint8_t> bytes) {
+  if (!unsent_.empty()) return kBlocked;
   const auto put = libssh2_channel_write(raw_, reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (put > 0) return put;
-  if (put == 0 || put == LIBSSH2_ERROR_EAGAIN) return kBlocked;
-  // The peer closed under us: the relay sees that by closed_by_peer(); the session lives on.
-  if (put == LIBSSH2_ERROR_CHANNEL_CLOSED || put == LIBSSH2_ERROR_CHANNEL_EOF_SENT) return kBlocked;
+  if (put == 0 || put == LIBSSH2_ERROR_EAGAIN) {
+    unsent_.bytes.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return static_cast<std::ptrdiff_t>(bytes.size());
+  }
+  if (closed_to_us(put)) return kBlocked;
   codec_.fail(static_cast<int>(put), reason_of(static_cast<int>(put)));
   return kFailed;
+}
+
+void Libssh2Channel::send_eof() {
+  unsent_.eof = true;
+  codec_.send(raw_, unsent_);
 }
 
 Libssh2Codec::Libssh2Codec(int socket) : socket_(socket) {
@@ -393,15 +422,34 @@ Step Libssh2Codec::drain() {
   return Step::done;
 }
 
+bool Libssh2Codec::send(LIBSSH2_CHANNEL* raw, Unsent& unsent) {
+  while (!unsent.bytes.empty()) {
+    const auto put = libssh2_channel_write(raw, unsent.bytes.data(), unsent.bytes.size());
+    if (put == 0 || put == LIBSSH2_ERROR_EAGAIN) return false;
+    if (put > 0) {
+      unsent.bytes.erase(0, static_cast<std::size_t>(put));
+      continue;
+    }
+    unsent = {};
+    if (!closed_to_us(put)) fail(static_cast<int>(put), reason_of(static_cast<int>(put)));
+  }
+  if (unsent.eof && libssh2_channel_send_eof(raw) == LIBSSH2_ERROR_EAGAIN) return false;
+  unsent.eof = false;
+  return true;
+}
+
 void Libssh2Codec::retire(Libssh2Channel* channel) {
   std::erase(channels_, channel);
-  if (!dead_) closing_.push_back(channel->raw());
+  if (!dead_) closing_.push_back({channel->raw(), std::move(channel->unsent())});
 }
 
 void Libssh2Codec::tidy() {
+  for (Libssh2Channel* channel : channels_)
+    if (!channel->unsent().empty()) send(channel->raw(), channel->unsent());
   if (closing_.empty() || !drained()) return;  // channel_free reads, and ignores errors
-  std::erase_if(closing_,
-                [](LIBSSH2_CHANNEL* raw) { return libssh2_channel_free(raw) != LIBSSH2_ERROR_EAGAIN; });
+  std::erase_if(closing_, [this](Closing& closing) {
+    return send(closing.raw, closing.unsent) && libssh2_channel_free(closing.raw) != LIBSSH2_ERROR_EAGAIN;
+  });
 }
 
 void Libssh2Codec::keepalive() {

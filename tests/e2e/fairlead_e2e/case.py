@@ -14,6 +14,8 @@ from .relay import Relay
 from .services import HttpService, Service, echo
 from .sshd import Sshd
 
+QUICK = {"backoff_initial": "100ms", "backoff_max": "300ms"}
+
 
 class TunnelCase(unittest.TestCase):
     def setUp(self):
@@ -61,8 +63,7 @@ class TunnelCase(unittest.TestCase):
         if relay is not None:
             port, known_hosts = relay.port, server.known_hosts_for(self.path("known_hosts"), relay.port)
         return {"host": "127.0.0.1", "port": port, "ssh_user": server.user, "ssh_key": server.key,
-                "known_hosts": known_hosts, "forwards": list(forwards),
-                "reconnect": {"backoff_initial": "100ms", "backoff_max": "300ms"}} | more
+                "known_hosts": known_hosts, "forwards": list(forwards), "reconnect": QUICK} | more
 
     def remote(self, target, listen=None):
         """A forward whose listener is on the server. `target`: a service or a port."""

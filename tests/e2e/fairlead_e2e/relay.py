@@ -84,7 +84,11 @@ class Relay:
         with self._lock:
             self._freeze_at = (direction, count)
 
+    def frozen(self):
+        return not self._flowing.is_set()
+
     def thaw(self):
+        self._freeze_at = None
         self._flowing.set()
 
     def go_dark(self):

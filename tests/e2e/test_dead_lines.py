@@ -1,0 +1,85 @@
+"""A line that carries nothing any more is noticed, though nobody closes it."""
+import unittest
+
+from fairlead_e2e import TunnelCase, until
+from fairlead_e2e.services import pattern
+
+SHORT = {"interval": "2s", "user_timeout": "2s"}
+LONG = {"interval": "1h", "user_timeout": "1h"}  # so that something else has to notice
+
+
+class DeadLines(TunnelCase):
+    def start(self, **more):
+        self.echo, self.server = self.service(), self.sshd()
+        self.relay_ = self.relay(self.server)
+        self.forward = self.remote(self.echo)
+        self.line = self.daemon(self.tunnel(self.server, self.forward, relay=self.relay_, **more))
+        self.line.wait_for("connected", proof="probe")
+        self.mark = self.line.mark()
+
+    def test_a_dead_link_is_noticed_by_what_stays_unacknowledged(self):
+        self.start(keepalive=SHORT)
+        stale = self.server.sessions()
+        self.relay_.go_dark()
+        lost = self.line.wait_transition("reconnecting", "keepalive_lost", after=self.mark)
+        self.assertEqual(lost["from"], "connected")
+        self.relay_.thaw()
+        self.server.kill(stale)  # it holds the port
+        self.line.wait_for("connected", proof="probe")
+        self.exchange(self.forward["remote"])
+
+    def test_a_dead_link_is_noticed_under_load(self):
+        self.start(keepalive=SHORT)
+        client = self.connect(self.forward["remote"])
+        client.sendall(pattern(1 << 20, "load"))
+        self.relay_.go_dark()
+        self.line.wait_transition("reconnecting", "keepalive_lost", after=self.mark)
+
+    def test_a_frozen_server_is_noticed(self):
+        self.start(keepalive=LONG)
+        self.server.freeze()
+        lost = self.line.wait_transition("reconnecting", "server_frozen", after=self.mark)
+        self.assertEqual(lost["from"], "connected")
+        self.server.thaw()
+        self.line.wait_for("connected", proof="probe")
+        self.exchange(self.forward["remote"])
+
+    def test_a_link_that_swallows_everything_is_noticed(self):
+        self.start(keepalive=LONG)
+        self.relay_.freeze()  # acknowledged by the kernel in the middle, so only a probe can tell
+        self.line.wait_transition("reconnecting", "server_frozen", after=self.mark)
+        self.relay_.thaw()
+        self.line.wait_for("connected", proof="probe")
+
+    def test_a_short_pause_is_survived(self):
+        self.start()
+        client = self.connect(self.forward["remote"])
+        client.sendall(b"before ")
+        self.relay_.freeze()
+        client.sendall(b"and after")
+        self.assertRaises(TimeoutError, self.peek, client, 7)  # nothing passes
+        self.relay_.thaw()
+        self.assertEqual(self.receive(client, 16), b"before and after")
+        self.assertEqual(self.line.transitions(self.mark), [])
+
+    def peek(self, client, size):
+        client.settimeout(1)
+        try:
+            while len(client.recv(64, 2)) > size:  # MSG_PEEK
+                pass
+            raise TimeoutError
+        finally:
+            client.settimeout(90)
+
+    def test_a_slow_link_is_proven_and_kept(self):
+        self.start()
+        self.relay_.delay = 0.15
+        self.line.post("reconnect")
+        self.line.wait_for("connected", proof="probe", reconnects=1)
+        self.exchange(self.forward["remote"], b"slowly")
+        self.assertEqual(len(self.echo.connections), 1)
+        until(lambda: self.line.tunnel()["probe_round_trip_ms"] >= 150, "the round trip to show the delay")
+
+
+if __name__ == "__main__":
+    unittest.main()
