@@ -1,5 +1,7 @@
 #include "audit/verify.hpp"
 
+#include <set>
+
 #include "audit/chain_walk.hpp"
 #include "audit/folder.hpp"
 #include "audit/line_reader.hpp"
@@ -9,22 +11,20 @@ namespace fairlead::audit {
 
 namespace {
 
-constexpr int kAttempts = 3;  // a daemon that rotates meanwhile moves the files under us
+constexpr int kAttempts = 10;  // a daemon that prunes meanwhile takes files away under us
 
 class Verification {
  public:
   Verification(const std::string& folder, const std::optional<Position>& expected)
       : folder_(folder), expected_(expected), head_(read_head(folder)), walk_(watched()) {}
 
-  Report run(const base::Result<std::vector<LogFile>>& files) {
-    if (!files) {
-      walk_.add(Kind::unreadable, 0, 0, files.error().text());
-      return walk_.finish();
-    }
-    for (const auto& file : *files) read(file);
+  Report run() {
+    read_files();
     check_heads();
     return walk_.finish();
   }
+  // A file was deleted by rotation while we were at it: what was found is worth nothing.
+  bool overtaken() const { return overtaken_; }
 
  private:
   std::vector<Position> watched() const {
@@ -34,10 +34,35 @@ class Verification {
     return heads;
   }
 
-  void read(const LogFile& file) {
+  // The daemon may rotate meanwhile: the current file is read only when nothing was put away between listing
+  // and opening it, after all that was put away. Once it is open, it may be renamed at will.
+  void read_files() {
+    for (;;) {
+      const auto files = list_files(folder_);
+      if (!files) return walk_.add(Kind::unreadable, 0, 0, files.error().text());
+      for (const auto& file : *files)
+        if (!file.current && read_.insert(file.name).second) read(file, open(file));
+      const bool has_current = !files->empty() && files->back().current;
+      const auto current = has_current ? open(files->back()) : base::Result<base::UniqueFd>(base::Error{});
+      const auto again = list_files(folder_);
+      if (!again || *again != *files) continue;
+      if (has_current) read(files->back(), current);
+      return;
+    }
+  }
+
+  base::Result<base::UniqueFd> open(const LogFile& file) const {
+    return open_for_reading(base::join_path(folder_, file.name));
+  }
+
+  void read(const LogFile& file, const base::Result<base::UniqueFd>& fd) {
     walk_.enter_file(file.name);
-    const auto fd = open_for_reading(base::join_path(folder_, file.name));
-    if (!fd) return walk_.add(Kind::unreadable, 0, 0, fd.error().message);
+    if (!fd) {
+      const bool gone = fd.error().code == base::Code::not_found;
+      if (gone && walk_.first_seq() == 0) return;  // pruned since it was listed: check_start() judges
+      overtaken_ = overtaken_ || gone;
+      return walk_.add(Kind::unreadable, 0, 0, fd.error().message);
+    }
     LineReader reader(fd->get());
     while (const auto raw = reader.next()) {
       const auto line = parse_line(raw->text);
@@ -72,27 +97,27 @@ class Verification {
       walk_.add(Kind::head_missing, 0, 0, head_.error().text() + ": lines cut off at the end would not show");
     if (head_) {
       walk_.check_head(head_->at, "the head file");
-      check_start();
-      check_behind();
+      // A daemon at work is a moment ahead of the head that was read first, and may have pruned since.
+      const auto again = read_head(folder_);
+      check_start(again ? *again : *head_);
+      check_behind(again ? *again : *head_);
     }
     if (expected_) walk_.check_head(*expected_, "the head given");
   }
 
-  void check_start() {
+  void check_start(const Head& now) {
     const auto first = walk_.first_seq();
-    if (first > head_->first_seq)
-      walk_.add(Kind::missing, 0, head_->first_seq,
-                "lines " + std::to_string(head_->first_seq) + " to " + std::to_string(first - 1) +
+    if (first > now.first_seq)
+      walk_.add(Kind::missing, 0, now.first_seq,
+                "lines " + std::to_string(now.first_seq) + " to " + std::to_string(first - 1) +
                     " are missing at the beginning: rotation did not delete them");
     else if (first > 1)
       walk_.add(Kind::starts_later, 0, first,
                 "the log starts at line " + std::to_string(first) + ": rotation deleted what was older");
   }
 
-  // A daemon at work is always a moment ahead of the head that was read first: read it again.
-  void check_behind() {
-    const auto now = read_head(folder_);
-    const auto seq = now ? now->at.seq : head_->at.seq;
+  void check_behind(const Head& now) {
+    const auto seq = now.at.seq;
     if (seq < walk_.last_seq())
       walk_.add(
           Kind::head_behind, 0, seq,
@@ -104,6 +129,8 @@ class Verification {
   const std::optional<Position>& expected_;
   const base::Result<Head> head_;  // read before the files: they hold at least what it names
   ChainWalk walk_;
+  std::set<std::string> read_;  // names of rotated files
+  bool overtaken_ = false;
 };
 
 }  // namespace
@@ -111,11 +138,8 @@ class Verification {
 Report verify(const std::string& folder, const std::optional<Position>& expected) {
   for (int attempt = 1;; ++attempt) {
     Verification verification(folder, expected);
-    const auto before = list_files(folder);
-    Report report = verification.run(before);
-    const auto after = list_files(folder);
-    const bool stable = before.ok() && after.ok() && *before == *after;
-    if (stable || !before || attempt == kAttempts) return report;
+    Report report = verification.run();
+    if (!verification.overtaken() || attempt == kAttempts) return report;
   }
 }
 
