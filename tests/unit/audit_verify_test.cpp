@@ -215,13 +215,17 @@ static void a_finding_names_the_file_and_the_line(void**) {
 }
 
 static void a_head_kept_elsewhere_finds_a_log_that_was_rewritten_whole(void**) {
-  const TempFolder temp, forger;
+  const TempFolder temp;
   const auto kept = write_log(small_files(temp), kLines);
   assert_true(audit::verify(temp.path("audit"), kept).ok);
   // A whole log of the same length, consistent in itself, head and all.
-  auto settings = small_files(temp);
+  const auto settings = small_files(temp);
   std::filesystem::remove_all(settings.folder);
-  write_log(settings, kLines);
+  {
+    Scene forgery(settings);
+    forgery.append(kLines, "forged");
+    assert_true(forgery.flush().ok());
+  }
   assert_true(audit::verify(settings.folder).ok);
   const auto report = audit::verify(settings.folder, kept);
   assert_false(report.ok);
