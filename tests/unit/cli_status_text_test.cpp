@@ -85,11 +85,17 @@ static void health_says_how_it_stands(void**) {
        "failing: timed out"},
   };
   for (const auto& [health, cell] : rows) {
-    const auto text =
-        rendered(status(R"({"name":"x","state":"stopped","health":)" + std::string(health) + "}"));
-    assert_text_equal(text, std::string("TUNNEL  STATE    ACTOR  HOST  UPTIME  HEALTH\n") +
-                                "x       stopped  -      -     -       " + cell + "\n");
+    const auto text = rendered(
+        status(R"({"name":"x","state":"degraded","uptime_seconds":3,"health":)" + std::string(health) + "}"));
+    assert_text_equal(text, std::string("TUNNEL  STATE     ACTOR  HOST  UPTIME  HEALTH\n") +
+                                "x       degraded  -      -     3s      " + cell + "\n");
   }
+  // A line that is down waits for no check.
+  const auto down = rendered(status(
+      R"({"name":"x","state":"stopped","uptime_seconds":null,"health":{"configured":true,"good":true,"last":null}})"));
+  assert_text_equal(down,
+                    "TUNNEL  STATE    ACTOR  HOST  UPTIME  HEALTH\n"
+                    "x       stopped  -      -     -       -\n");
 }
 
 static void the_daemons_own_troubles_are_said_below(void**) {

@@ -33,7 +33,7 @@ static void tells_type_and_encryption_of_every_kind_of_key_file(void**) {
   } rows[] = {
       {"ed25519", "ssh-ed25519", false},          {"ed25519_encrypted", "ssh-ed25519", true},
       {"rsa_openssh", "ssh-rsa", false},          {"rsa_pem", "ssh-rsa", false},
-      {"rsa_pem_encrypted", "ssh-rsa", true},     {"rsa_pkcs8", "", false},
+      {"rsa_pem_encrypted", "ssh-rsa", true},     {"rsa_pkcs8", "ssh-rsa", false},
       {"rsa_pkcs8_encrypted", "", true},          {"ecdsa256", "ecdsa-sha2-nistp256", false},
       {"ecdsa521", "ecdsa-sha2-nistp521", false}, {"ecdsa_pem", "ecdsa", false},
   };
