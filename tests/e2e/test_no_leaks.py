@@ -25,18 +25,27 @@ class NoLeaks(TunnelCase):
 
     def check_flat(self, port, spoil):
         idle = self.line.open_files()
-        for _ in range(10):
-            spoil(port)
-        until(lambda: self.line.open_files() <= idle + 1, lambda: self.left("first", idle))  # a probe may have one
-        for _ in range(ROUNDS):
-            spoil(port)
-        until(lambda: self.line.open_files() <= idle + 1, lambda: self.left("last", idle))
-        self.assertEqual([forward["active"] for forward in self.line.tunnel()["forwards"]], [0])
+        for rounds in (10, ROUNDS):
+            for _ in range(rounds):
+                spoil(port)
+            self.settle(idle)
+        self.assertEqual(self.line.tunnel()["forwards"][0]["connections"], 10 + ROUNDS)
         self.assertEqual(self.line.tunnel()["state"], "connected")
         self.assertEqual([t for t in self.line.transitions() if t["to"] == "reconnecting"], [])
 
-    def left(self, which, idle):
-        return f"the {which} descriptors to be closed; {idle} idle, {self.line.open_files()} now: {self.line.tunnel()}"
+    def settle(self, idle):
+        """Until every connection has come and gone, and its descriptor with it. A probe may have one."""
+        def settled():
+            forward = self.line.tunnel()["forwards"][0]
+            counts = forward["connections"], forward["active"], self.line.open_files()
+            return counts == self.before and forward["active"] == 0 and counts[2] <= idle + 1 or self.remember(counts)
+
+        self.before = None
+        until(settled, lambda: f"all to be closed; {idle} descriptors idle, (connections, active, descriptors) now "
+              f"{self.before}", pause=0.3)
+
+    def remember(self, counts):
+        self.before = counts
 
     @staticmethod
     def killed_mid_upload(port):
@@ -125,7 +134,7 @@ class NoLeaks(TunnelCase):
             self.line.post("reconnect")
             self.line.wait_for("connected", proof="probe", reconnects=times)
             self.exchange(forward["remote"])
-            until(lambda: self.line.open_files() <= idle + 1, lambda: self.left(f"{times}th session's", idle))
+            self.settle(idle)
 
 
 if __name__ == "__main__":
