@@ -88,8 +88,13 @@ class HostKeys(TunnelCase):
 
     def test_the_port_belongs_to_the_name(self):
         server = self.sshd()
-        daemon = self.start(server, known_hosts=self.known_hosts(f"127.0.0.1 {server.public_host_key()}\n"))
+        daemon = self.start(server, known_hosts=self.known_hosts(f"[127.0.0.1]:1 {server.public_host_key()}\n"))
         self.check_refused(server, daemon, "host_key_unknown")
+
+    def test_a_key_of_the_bare_name_will_do_where_no_line_names_the_port(self):  # as with ssh
+        server = self.sshd()
+        path = self.known_hosts(f"127.0.0.1 {server.public_host_key()}\n")
+        self.start(server, known_hosts=path).wait_for("connected", proof="probe")
 
     def test_a_hashed_name_is_found(self):
         server = self.sshd()
