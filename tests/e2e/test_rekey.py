@@ -4,31 +4,30 @@ import socket
 import threading
 import unittest
 
-from fairlead_e2e import TunnelCase
+from fairlead_e2e import TunnelCase, until
 from fairlead_e2e.services import pattern
 
 STREAMS, SIZE = 2, 28 << 20  # each way: 112 MB in all
 
 
 class Rekey(TunnelCase):
-    def check_bulk(self, relay=None, size=SIZE, **more):
+    def check_bulk(self, relay=False, size=SIZE):
         server = self.sshd("RekeyLimit=1M", "LogLevel=DEBUG1")
         payload = pattern(size, "bulk")
         expected = hashlib.sha256(payload).hexdigest()
-        received = []
 
         def both_ways(connection):
             sender = threading.Thread(target=self.send, args=(connection.sock, payload))
             sender.start()
             while connection.recv(1 << 18):
                 pass
-            if connection.received:  # the probe of the local forward connects and says nothing
-                received.append(connection.digest.hexdigest())
             sender.join()
 
-        forward, local = self.remote(self.service(both_ways)), self.local(self.service(both_ways))
+        targets = self.service(both_ways), self.service(both_ways)
+        forward, local = self.remote(targets[0]), self.local(targets[1])
         relay = self.relay(server) if relay else None
-        daemon = self.daemon(self.tunnel(server, forward, local, relay=relay, **more))
+        # 1.10 loses 51 bytes at each new key.
+        daemon = self.daemon(self.tunnel(server, forward, local, relay=relay), library_leaks=True)
         daemon.wait_for("connected", proof="probe")
         if relay:
             relay.delay = 0.002  # packets of both ends cross while keys change
@@ -42,14 +41,19 @@ class Rekey(TunnelCase):
             thread.join()
         self.assertEqual(daemon.transitions(mark), [])
         self.assertEqual(answers, [expected] * STREAMS)
-        self.assertEqual(received, [expected] * STREAMS)
+        clients = [connection for target in targets for connection in target.connections if connection.received]
+        until(lambda: all(connection.ended for connection in clients), "the targets to see the end")
+        self.assertEqual([connection.digest.hexdigest() for connection in clients], [expected] * STREAMS)
         self.assertEqual(daemon.tunnel()["reconnects"], 0)
         return server.log().count("SSH2_MSG_NEWKEYS received")
 
     @staticmethod
     def send(sock, payload):
-        sock.sendall(payload)
-        sock.shutdown(socket.SHUT_WR)
+        try:
+            sock.sendall(payload)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # a probe of the local forward, or the receiver will tell what is missing
 
     def client(self, port, payload):
         digest = hashlib.sha256()
