@@ -209,8 +209,8 @@ void Tunnel::on_health(core::HealthResult result) {
 
 // An attempt or a connection has ended: wait and try again, or give up.
 void Tunnel::on_lost(const Failure& failure) {
-  const Failure why =
-      failure;  // NOLINT(performance-unnecessary-copy-initialization): it may live in the line
+  // A copy: the failure may live in the line. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const Failure why = failure;
   health_.reset();
   line_.reset();
   pass_.reset();
