@@ -60,7 +60,7 @@ std::string format_line(const Pending& pending, const Position& before) {
 }
 
 base::Result<Line> parse_line(std::string_view text) {
-  // cJSON stops at a NUL and would not see what follows it.
+  // cJSON takes NUL bytes for white space.
   if (text.find('\0') != std::string_view::npos) return refused("it holds a NUL byte");
   auto body = base::Json::parse(text);
   if (!body) return body.error();
