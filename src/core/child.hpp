@@ -19,14 +19,14 @@ struct ChildSpec {
   std::string folder = "/";                                      // absolute
   std::string input;                                             // stdin, at most 1 MiB; then end of file
   base::Millis timeout{30'000};                                  // > 0; then the whole tree is ended
-  base::Millis grace{2'000};  // from TERM to KILL, >= 0
+  base::Millis grace{2'000};                                     // from TERM to KILL, >= 0
   std::size_t output_head = 16u << 10;  // bytes kept of the beginning of stdout and of stderr, each
   std::size_t output_tail = 16u << 10;  // … and of the end
 };
 
 struct ChildOutput {
-  std::string head, tail;        // tail is empty while all fits into the head; bytes as they came
-  std::uint64_t total = 0;       // bytes the child wrote
+  std::string head, tail;   // tail is empty while all fits into the head; bytes as they came
+  std::uint64_t total = 0;  // bytes the child wrote
   bool truncated() const { return total > head.size() + tail.size(); }
 };
 
@@ -54,9 +54,9 @@ class ChildCall {
 class SpawnPort {
  public:
   virtual ~SpawnPort() = default;
-  // `done` is called once, later, when nothing of the child's tree is left: with its result, or with why it could
-  // not be started (not_found, io, bad_request) or is not known to have ended (unavailable: the spawner is gone,
-  // and has taken its children along). It may destroy the call.
+  // `done` is called once, later, when nothing of the child's tree is left: with its result, or with why it
+  // could not be started (not_found, io, bad_request) or is not known to have ended (unavailable: the spawner
+  // is gone, and has taken its children along). It may destroy the call.
   using Done = std::function<void(base::Result<ChildResult>)>;
   virtual std::unique_ptr<ChildCall> start(ChildSpec spec, Done done) = 0;
 };

@@ -1,5 +1,5 @@
-// Messages for people, as the parts that have something to say see them. notify/ sends them; app/ owns it. Loop
-// thread only.
+// Messages for people, as the parts that have something to say see them. notify/ sends them; app/ owns it.
+// Loop thread only.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -26,8 +26,8 @@ struct Notice {
 class NotifyPort {
  public:
   virtual ~NotifyPort() = default;
-  // Never blocks. The `notification` transform runs first, then every chosen sender gets it, each with its own
-  // retries; what cannot be delivered ends in the dead letter list.
+  // Never blocks. The `notification` transform runs first, then every chosen sender gets it, each with its
+  // own retries; what cannot be delivered ends in the dead letter list.
   virtual void notify(Notice notice) = 0;
 };
 

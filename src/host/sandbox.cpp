@@ -1,0 +1,97 @@
+#include "host/sandbox.hpp"
+
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+namespace fairlead::host {
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+std::string because(const char* what) {
+  return std::string(what) + ": " + std::strerror(errno);
+}
+
+bool limit(decltype(RLIMIT_AS) resource, rlim_t value) {
+  const rlimit both = {value, value};
+  return ::setrlimit(resource, &both) == 0;
+}
+
+// Every right over files that this kernel knows is handled, and none is given.
+bool restrict_files() {
+  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (version < 1) return false;
+  landlock_ruleset_attr rules = {};
+  const int rights = version == 1 ? 13 : version == 2 ? 14 : 15;  // execute … make_sym; refer; truncate
+  rules.handled_access_fs = (1ULL << rights) - 1;
+  const long made = ::syscall(SYS_landlock_create_ruleset, &rules, sizeof rules.handled_access_fs, 0);
+  if (made < 0) return false;
+  const int fd = static_cast<int>(made);
+  const bool done = ::syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+  ::close(fd);
+  return done;
+}
+
+// What a script's work needs, and nothing that opens, connects, starts or maps executable memory. Anything
+// else ends the process at once.
+bool restrict_calls() {
+  constexpr int kAllowed[] = {SCMP_SYS(read),           SCMP_SYS(write),         SCMP_SYS(munmap),
+                              SCMP_SYS(mremap),         SCMP_SYS(brk),           SCMP_SYS(madvise),
+                              SCMP_SYS(futex),          SCMP_SYS(clock_gettime), SCMP_SYS(exit),
+                              SCMP_SYS(exit_group),     SCMP_SYS(rt_sigreturn),  SCMP_SYS(restart_syscall),
+                              SCMP_SYS(rt_sigprocmask), SCMP_SYS(getpid),        SCMP_SYS(gettid),
+                              SCMP_SYS(tgkill)};
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+  if (filter == nullptr) return false;
+  bool fine = true;
+  for (const int call : kAllowed) fine = fine && seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) == 0;
+  fine = fine && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0;
+  fine = fine && seccomp_load(filter) == 0;
+  seccomp_release(filter);
+  return fine;
+}
+
+}  // namespace
+
+Sandbox enter_sandbox(int last_fd, std::size_t address_space) {
+  Sandbox sandbox;
+  const auto note = [&](bool done, const char* name) {
+    if (done)
+      sandbox.level.emplace_back(name);
+    else
+      sandbox.missing.push_back(because(name));
+  };
+  ::close_range(static_cast<unsigned>(last_fd) + 1, ~0U, 0);
+  (void)limit(RLIMIT_CORE, 0);
+  (void)::prctl(PR_SET_DUMPABLE, 0);
+  note(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  if (kSanitized) {
+    errno = ENOTSUP;  // shadow memory needs the address space, and reports need files
+    for (const char* name : {"address_space", "landlock", "seccomp"}) note(false, name);
+    return sandbox;
+  }
+  note(address_space == 0 || limit(RLIMIT_AS, address_space), "address_space");
+  note(restrict_files(), "landlock");
+  (void)limit(RLIMIT_NOFILE, 0);
+  (void)limit(RLIMIT_NPROC, 0);
+  note(restrict_calls(), "seccomp");
+  return sandbox;
+}
+
+}  // namespace fairlead::host
