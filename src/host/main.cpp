@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
   for (const Mode& mode : kModes)
     if (argc == 2 && std::strcmp(argv[1], mode.name) == 0 && is_socket(fairlead::host::kSocketFd))
       return mode.run();
-  std::fprintf(stderr, "fairlead-host: this is a part of fairlead, which starts it by itself: run `fairlead --help`\n");
+  std::fprintf(
+      stderr,
+      "fairlead-host: this is a part of fairlead, which starts it by itself: run `fairlead --help`\n");
   return kUsage;
 }

@@ -1,5 +1,5 @@
-// The modes of `fairlead-host`, the small second executable. The daemon and the CLI start it; nobody else. Each mode
-// talks over descriptor 3, a UNIX stream socket that its starter made, and ends when that closes.
+// The modes of `fairlead-host`, the small second executable. The daemon and the CLI start it; nobody else.
+// Each mode talks over descriptor 3, a UNIX stream socket that its starter made, and ends when that closes.
 #pragma once
 
 namespace fairlead::host {
