@@ -19,6 +19,13 @@ constexpr double kTenYears = 10.0 * 366 * 24 * 3600e3;
 
 }  // namespace
 
+BootTime BootClock::now() noexcept {
+  std::timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return BootTime(std::chrono::seconds(time.tv_sec) +
+                  std::chrono::duration_cast<Millis>(std::chrono::nanoseconds(time.tv_nsec)));
+}
+
 std::string iso8601(WallTime time) {
   const auto millis = std::chrono::duration_cast<Millis>(time.time_since_epoch()).count();
   const std::time_t seconds = static_cast<std::time_t>(millis / 1000);

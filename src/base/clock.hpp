@@ -11,6 +11,18 @@ using Millis = std::chrono::milliseconds;
 using SteadyTime = std::chrono::steady_clock::time_point;
 using WallTime = std::chrono::system_clock::time_point;
 
+// CLOCK_BOOTTIME: never steps, and goes on while the machine sleeps. For rights that end by themselves
+// (leases), and the same for all processes of the machine.
+struct BootClock {
+  using duration = Millis;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<BootClock>;
+  static constexpr bool is_steady = true;
+  static time_point now() noexcept;
+};
+using BootTime = BootClock::time_point;
+
 inline SteadyTime steady_now() {
   return std::chrono::steady_clock::now();
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ struct ChildSpec {
   base::Millis grace{2'000};                                     // from TERM to KILL, >= 0
   std::size_t output_head = 16u << 10;  // bytes kept of the beginning of stdout and of stderr, each
   std::size_t output_tail = 16u << 10;  // … and of the end
+  // When this passes the tree is killed, without TERM: it must not work past its right, and this holds while
+  // the daemon is stopped, too. Whoever sees in time that it cannot renew calls end() before.
+  std::optional<base::BootTime> lease_until;
 };
 
 struct ChildOutput {
@@ -49,6 +53,10 @@ struct ChildResult {
 class ChildCall {
  public:
   virtual ~ChildCall() = default;
+  // TERM, after the grace KILL. `done` is called with ChildEnd::killed, or with how it ended before.
+  virtual void end() {}
+  // Moves the lease that the spec has given, and does nothing without one.
+  virtual void renew_lease(base::BootTime) {}
 };
 
 class SpawnPort {

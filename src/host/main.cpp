@@ -12,7 +12,7 @@ struct Mode {
   const char* name;
   int (*run)();
 };
-constexpr Mode kModes[] = {{"policy", fairlead::host::run_policy}};
+constexpr Mode kModes[] = {{"policy", fairlead::host::run_policy}, {"spawner", fairlead::host::run_spawner}};
 
 constexpr int kUsage = 64;  // EX_USAGE of sysexits.h
 

@@ -1,9 +1,9 @@
 #include "http/load_client.hpp"
 
 #include <dlfcn.h>
-#include <unistd.h>
 
 #include "base/file.hpp"
+#include "base/installed.hpp"
 #include "http/module.hpp"
 
 namespace fairlead::http {
@@ -21,14 +21,7 @@ base::Error missing(const std::vector<std::string>& paths) {
 }  // namespace
 
 std::vector<std::string> module_paths() {
-  std::vector<std::string> paths;
-  char self[4096];
-  const auto size = ::readlink("/proc/self/exe", self, sizeof self);
-  if (size > 0 && static_cast<std::size_t>(size) < sizeof self)
-    paths.push_back(
-        base::join_path(base::parent_of(std::string(self, static_cast<std::size_t>(size))), kModuleFile));
-  paths.push_back(base::join_path(FAIRLEAD_MODULE_DIR, kModuleFile));
-  return paths;
+  return base::installed_paths(kModuleFile);
 }
 
 base::Result<std::unique_ptr<core::HttpClient>> load_client(loop::Loop& loop,

@@ -1,0 +1,211 @@
+#include "host/child.hpp"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "base/file.hpp"
+
+namespace fairlead::host {
+
+namespace {
+
+constexpr std::size_t kPart = 64u << 10;       // the usual size of a pipe
+constexpr std::size_t kPartsAtOnce = 4;        // of one stream, then others get their turn
+constexpr unsigned int kNoExecSeal = 0x0008U;  // MFD_NOEXEC_SEAL, Linux 6.3; not yet in Debian 12's headers
+
+// The input as a sealed file in memory: nobody has to wait until the child has read it, and it can change
+// nothing.
+base::Result<base::UniqueFd> open_input(const std::string& input) {
+  if (input.empty()) {
+    base::UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!nothing) return base::os_error("open /dev/null", errno);
+    return nothing;
+  }
+  constexpr unsigned int kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  base::UniqueFd file(::memfd_create("input", kFlags | kNoExecSeal));
+  if (!file && errno == EINVAL) file.reset(::memfd_create("input", kFlags));
+  if (!file) return base::os_error("cannot keep the input of a child", errno);
+  if (auto written = base::write_all(file.get(), input); !written) return written.error();
+  if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0 ||
+      ::lseek(file.get(), 0, SEEK_SET) != 0)
+    return base::os_error("cannot seal the input of a child", errno);
+  return file;
+}
+
+struct Pipe {
+  base::UniqueFd read, write;
+};
+
+base::Result<Pipe> open_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return base::os_error("cannot make a pipe", errno);
+  Pipe pipe{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);  // our end alone: a program does not expect it of its stdout
+  return pipe;
+}
+
+}  // namespace
+
+Child::Child(core::StartChild request, Guard guard, base::UniqueFd out, base::UniqueFd err)
+    : id_(request.id),
+      spec_(std::move(request.spec)),
+      guard_(std::move(guard)),
+      streams_{Stream{std::move(out), {spec_.output_head, spec_.output_tail}},
+               Stream{std::move(err), {spec_.output_head, spec_.output_tail}}},
+      began_(base::BootClock::now()) {
+  spec_.input = std::string();
+}
+
+base::Result<std::unique_ptr<Child>> Child::start(core::StartChild request) {
+  auto input = open_input(request.spec.input);
+  if (!input) return input.error();
+  auto out = open_pipe();
+  if (!out) return out.error();
+  auto err = open_pipe();
+  if (!err) return err.error();
+  auto guard = start_guard(request.spec, input->get(), out->write.get(), err->write.get());
+  if (!guard) return guard.error();
+  return std::unique_ptr<Child>(
+      new Child(std::move(request), std::move(*guard), std::move(out->read), std::move(err->read)));
+}
+
+std::optional<core::ChildStarted> Child::on_control() {
+  GuardNote note;
+  const auto got = ::recv(guard_.control.get(), &note, sizeof note, MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+  if (got != sizeof note) {
+    control_open_ = false;
+    return std::nullopt;
+  }
+  switch (note.kind) {
+    case GuardNote::Kind::failed:
+      failed_ = note;
+      return std::nullopt;
+    case GuardNote::Kind::root_ended:
+      root_ended_ = note;
+      return std::nullopt;
+    case GuardNote::Kind::started:
+      break;
+  }
+  started_ = true;
+  return core::ChildStarted{id_, note.value};
+}
+
+bool Child::on_output(std::size_t stream) {
+  auto& [pipe, capture] = streams_[stream];
+  char part[kPart];
+  for (std::size_t turn = 0; turn < kPartsAtOnce; ++turn) {
+    const auto got = ::read(pipe.get(), part, sizeof part);
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    if (got == 0) return false;
+    capture.add({part, static_cast<std::size_t>(got)});
+    if (static_cast<std::size_t>(got) < sizeof part) return true;
+  }
+  return true;
+}
+
+void Child::order(GuardOrder what) {
+  const char byte = static_cast<char>(what);
+  ::send(guard_.control.get(), &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);  // a few bytes in all: there is room
+}
+
+void Child::end() {
+  if (std::exchange(ending_, true)) return;
+  if (!cause_ && !root_ended_) cause_ = core::ChildEnd::killed;
+  order(GuardOrder::end);
+}
+
+void Child::renew(base::BootTime until) {
+  if (spec_.lease_until) spec_.lease_until = until;
+}
+
+std::optional<base::BootTime> Child::check_time(base::BootTime now) {
+  if (killing_) return std::nullopt;
+  if (spec_.lease_until && now >= *spec_.lease_until) {
+    if (!cause_ && !root_ended_) cause_ = core::ChildEnd::killed;
+    ending_ = killing_ = true;
+    order(GuardOrder::kill);
+    return std::nullopt;
+  }
+  const auto timeout = began_ + spec_.timeout;
+  if (!ending_ && now >= timeout) {
+    if (!root_ended_) cause_ = core::ChildEnd::timed_out;
+    end();
+  }
+  if (ending_) return spec_.lease_until;
+  return spec_.lease_until ? std::min(*spec_.lease_until, timeout) : timeout;
+}
+
+// Whoever could still write has ended, or was handed the pipe by somebody of the tree and does not belong to
+// it: so what is in the pipe now is all that counts.
+void Child::drain(Stream& stream) {
+  int left = 0;
+  if (!stream.pipe || ::ioctl(stream.pipe.get(), FIONREAD, &left) != 0) return;
+  char part[kPart];
+  while (left > 0) {
+    const auto got = ::read(stream.pipe.get(), part, std::min(sizeof part, static_cast<std::size_t>(left)));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
+    stream.capture.add({part, static_cast<std::size_t>(got)});
+    left -= static_cast<int>(got);
+  }
+}
+
+bool Child::collect() {
+  int status = 0;
+  while (::waitpid(guard_.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  while (control_open_) on_control();
+  for (auto& stream : streams_) drain(stream);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+core::SpawnReport Child::report() {
+  if (failed_ || !started_) return core::ChildFailed{id_, failure()};
+  return core::ChildEnded{id_, result()};
+}
+
+core::ChildResult Child::result() {
+  core::ChildResult result;
+  result.duration = base::BootClock::now() - began_;
+  result.out = streams_[0].capture.take();
+  result.err = streams_[1].capture.take();
+  if (cause_) {
+    result.end = *cause_;
+    return result;
+  }
+  const int status = root_ended_ ? root_ended_->value
+                                 : SIGKILL;  // without a note the guard was killed, and the root with it
+  result.end = WIFEXITED(status) ? core::ChildEnd::exited : core::ChildEnd::signalled;
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+  return result;
+}
+
+base::Error Child::failure() const {
+  if (!failed_) return {base::Code::unavailable, spec_.argv[0] + " was lost: its guard was killed", {}};
+  switch (failed_->step) {
+    case LaunchStep::enter_folder:
+      return base::os_error("cannot enter the folder " + spec_.folder, failed_->value);
+    case LaunchStep::none:
+    case LaunchStep::fork:
+    case LaunchStep::descriptors:
+      return base::os_error("cannot prepare a process for " + spec_.argv[0], failed_->value);
+    case LaunchStep::execute:
+      break;
+  }
+  auto error = base::os_error("cannot execute " + spec_.argv[0], failed_->value);
+  if (failed_->value == ENOENT || failed_->value == ENOTDIR) error.code = base::Code::not_found;
+  if (failed_->value == E2BIG) error.code = base::Code::bad_request;
+  return error;
+}
+
+}  // namespace fairlead::host

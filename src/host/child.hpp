@@ -1,0 +1,69 @@
+// One child as the spawner sees it: its guard, its pipes, what it wrote, and when it must end. Owned by the
+// Spawner, which watches the descriptors and says what is ready. No callbacks.
+#pragma once
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "base/clock.hpp"
+#include "core/spawn_protocol.hpp"
+#include "host/guard.hpp"
+#include "host/output_capture.hpp"
+
+namespace fairlead::host {
+
+class Child {
+ public:
+  // Starts it. Precondition: check_spec() has passed.
+  static base::Result<std::unique_ptr<Child>> start(core::StartChild request);
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  core::ChildId id() const { return id_; }
+  pid_t guard() const { return guard_.pid; }
+
+  // Descriptors to watch for reading, each until its function returns false, or -1.
+  int guard_fd() const { return guard_.pidfd.get(); }
+  int control_fd() const { return guard_.control.get(); }
+  int output_fd(std::size_t stream) const { return streams_[stream].pipe.get(); }  // 0: stdout, 1: stderr
+
+  std::optional<core::ChildStarted> on_control();  // takes a note of the guard
+  bool control_open() const { return control_open_; }
+  bool on_output(std::size_t stream);  // false: the stream has ended
+
+  void end();                        // TERM, after the grace KILL
+  void renew(base::BootTime until);  // nothing happens without a lease
+  // Ends it when its time is up; returns when to be asked again, and nothing when it is being ended for good.
+  std::optional<base::BootTime> check_time(base::BootTime now);
+
+  // After guard_fd() has become readable: takes the rest of the notes and of the output, and reaps the guard.
+  // Nothing of the tree is left when it returns true; false when the guard was killed itself, so that
+  // somebody else has to see to that.
+  bool collect();
+  core::SpawnReport report();  // once, after collect()
+
+ private:
+  struct Stream {
+    base::UniqueFd pipe;
+    OutputCapture capture;
+  };
+  Child(core::StartChild request, Guard guard, base::UniqueFd out, base::UniqueFd err);
+  void order(GuardOrder what);
+  void drain(Stream& stream);
+  core::ChildResult result();
+  base::Error failure() const;
+
+  core::ChildId id_;
+  core::ChildSpec spec_;  // its input is dropped
+  Guard guard_;
+  std::array<Stream, 2> streams_;
+  base::BootTime began_;
+  std::optional<GuardNote> failed_, root_ended_;
+  bool started_ = false;
+  bool control_open_ = true;
+  bool ending_ = false;                  // the guard was told to end it
+  bool killing_ = false;                 // … or to kill it
+  std::optional<core::ChildEnd> cause_;  // ours: why we ended it, while its root still ran
+};
+
+}  // namespace fairlead::host
