@@ -153,6 +153,20 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
+std::string to_utf8(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto length = bytes[at] == '\0' ? 0 : utf8_length(bytes.substr(at));
+    if (length == 0)
+      text += "\xEF\xBF\xBD";
+    else
+      text += bytes.substr(at, length);
+    at += length == 0 ? 1 : length;
+  }
+  return text;
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t best_distance = std::min<std::size_t>(3, word.size() / 2 + 1);

@@ -27,6 +27,9 @@ std::optional<std::vector<std::uint8_t>> decode_base64(
 // \xNN; longer than `limit` bytes is cut with an ellipsis.
 std::string printable(std::string_view text, std::size_t limit = 1024);
 
+// Bytes from outside as text that JSON can hold: what is no UTF-8, and NUL, becomes U+FFFD. Lines stay lines.
+std::string to_utf8(std::string_view bytes);
+
 // The candidate nearest to `word` by edit distance, for "did you mean"; empty when none is near enough
 // (distance above 2, or above half of the word).
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);

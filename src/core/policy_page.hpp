@@ -3,15 +3,33 @@
 // reads here for a hint within its own bounds.
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace fairlead::core {
 
 struct PolicyPage {
   std::atomic<std::uint64_t> call;  // id of the call or flow under way; 0: none
+  std::atomic<std::int64_t> since;  // CLOCK_MONOTONIC when the hook began, nanoseconds
   std::atomic<std::uint32_t> hook;  // number of the hook that runs, plus one; 0: none
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+// What stands on the page while it lives.
+class PolicyPageMark {
+ public:
+  PolicyPageMark(PolicyPage& page, std::uint64_t call, std::size_t hook, std::int64_t now) : page_(page) {
+    page_.call.store(call, std::memory_order_relaxed);
+    page_.since.store(now, std::memory_order_relaxed);
+    page_.hook.store(static_cast<std::uint32_t>(hook) + 1, std::memory_order_release);
+  }
+  ~PolicyPageMark() { page_.hook.store(0, std::memory_order_release); }
+  PolicyPageMark(const PolicyPageMark&) = delete;
+  PolicyPageMark& operator=(const PolicyPageMark&) = delete;
+
+ private:
+  PolicyPage& page_;
+};
+
 constexpr std::uint64_t kPolicyPageSize = 4096;
 static_assert(sizeof(PolicyPage) <= kPolicyPageSize);
 

@@ -90,6 +90,22 @@ class Reloadable {
   virtual base::Result<std::unique_ptr<Ticket>> prepare(const ConfigPtr& next) = 0;
 };
 
+// A preparation under way; destroying it gives it up: `done` is not called afterwards.
+class Preparing {
+ public:
+  virtual ~Preparing() = default;
+};
+
+// A part whose preparation takes time (a canary that runs tests). It goes before the others.
+class SlowReloadable {
+ public:
+  virtual ~SlowReloadable() = default;
+  virtual std::string_view part() const = 0;
+  using Done = std::function<void(base::Result<std::unique_ptr<Ticket>>)>;
+  // `done` is called once, later; it may destroy the Preparing.
+  virtual std::unique_ptr<Preparing> prepare(const ConfigPtr& next, Done done) = 0;
+};
+
 // --- what the API asks of the daemon
 // ----------------------------------------------------------------------------- Who asks, as the socket's
 // peer credentials and `api.roles` tell it.

@@ -39,14 +39,12 @@ bool Calls::invoke(std::size_t number, std::uint64_t call, int arguments, std::s
   lua_State* state = parts_.state;
   lua_rawgeti(state, LUA_REGISTRYINDEX, hook.function);
   lua_insert(state, -1 - arguments);
-  parts_.page.call.store(call, std::memory_order_relaxed);
-  parts_.page.hook.store(static_cast<std::uint32_t>(number) + 1, std::memory_order_release);
   int status = LUA_OK;
   {
+    const core::PolicyPageMark mark(parts_.page, call, number, monotonic_now());
     const CpuLimit::Scope scope(parts_.limit, limit(hook.event), hook.name);
     status = lua_pcall(state, arguments, 1, 0);
   }
-  parts_.page.hook.store(0, std::memory_order_release);
   if (status == LUA_OK) return true;
   error = pop_error(state);
   return false;

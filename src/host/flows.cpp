@@ -175,17 +175,15 @@ Flows::Step Flows::resume(std::uint64_t id, const Answer& answer, base::JsonView
 
 Flows::Step Flows::run(std::uint64_t id, Flow& flow, int arguments, std::chrono::milliseconds limit) {
   const Hook& hook = parts_.hooks.hooks()[flow.hook];
-  parts_.page.call.store(id, std::memory_order_relaxed);
-  parts_.page.hook.store(static_cast<std::uint32_t>(flow.hook) + 1, std::memory_order_release);
   const Flow* outer = std::exchange(running_, &flow);
   int results = 0;
   int status = LUA_OK;
   {
+    const core::PolicyPageMark mark(parts_.page, id, flow.hook, monotonic_now());
     const CpuLimit::Scope scope(parts_.limit, limit, hook.name);
     status = lua_resume(flow.thread, parts_.state, arguments, &results);
   }
   running_ = outer;
-  parts_.page.hook.store(0, std::memory_order_release);
   if (status == LUA_YIELD && wanted_.kind == Step::Kind::effect) {
     lua_pop(flow.thread, results);
     return std::exchange(wanted_, Step{});

@@ -21,6 +21,12 @@ std::chrono::nanoseconds cpu_now() {
 
 }  // namespace
 
+std::int64_t monotonic_now() {
+  timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
 CpuLimit::CpuLimit(lua_State* state) {
   the_limit = this;
   lua_sethook(state, &CpuLimit::on_count, LUA_MASKCOUNT, kInstructions);

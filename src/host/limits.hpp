@@ -3,11 +3,14 @@
 // deadline ends the process.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include <lua.h>
 
 namespace fairlead::host {
+
+std::int64_t monotonic_now();  // CLOCK_MONOTONIC, nanoseconds
 
 class CpuLimit {
  public:

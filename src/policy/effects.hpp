@@ -1,0 +1,67 @@
+// Performs what flows ask for, when the configuration allows it: the last place where a hook's wish meets the machine.
+// Every effect is bounded in time and size, and (but for waiting and reading) audited. Owned by Policy; loop thread only.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "core/child.hpp"
+#include "core/effects.hpp"
+#include "core/notice.hpp"
+#include "core/policy_settings.hpp"
+#include "core/ports.hpp"
+#include "loop/loop.hpp"
+#include "policy/flow_store.hpp"
+
+namespace fairlead::policy {
+
+struct EffectResult {
+  bool good = true;
+  bool forbidden = false;  // the flow sees an error, not a nil
+  base::Json value;
+  std::string message;
+};
+
+// One effect under way; destroying it cancels it, and `done` is not called afterwards.
+class RunningEffect {
+ public:
+  virtual ~RunningEffect() = default;
+};
+
+class Effects {
+ public:
+  using Done = std::function<void(EffectResult)>;
+  // All outlive it; the pointers may be null: then what needs them fails with a clear message.
+  struct Ports {
+    loop::Loop& loop;
+    base::Log& log;
+    core::AuditPort& audit;
+    core::EventPort& events;
+    FlowStore& store;
+    core::SpawnPort* spawner = nullptr;
+    core::NotifyPort* notify = nullptr;
+    std::function<base::Result<core::HttpClient*>()> http_client;
+    core::ControlPort* control = nullptr;
+  };
+  explicit Effects(Ports ports) : ports_(std::move(ports)) {}
+  void set_control(core::ControlPort& control) { ports_.control = &control; }
+
+  // `hook`: the flow's name, for the audit. `done` is called once, later.
+  std::unique_ptr<RunningEffect> perform(const core::EffectInfo& effect, base::JsonView arguments,
+                                         const std::string& hook, const core::PolicyAllow& allow, Done done);
+
+ private:
+  base::Result<> permitted(const core::EffectInfo& effect, base::JsonView arguments,
+                           const core::PolicyAllow& allow) const;
+  void note(const core::EffectInfo& effect, base::JsonView arguments, const std::string& hook, bool refused);
+  EffectResult at_once(const core::EffectInfo& effect, base::JsonView arguments, const std::string& hook);
+  std::unique_ptr<RunningEffect> run_child(base::JsonView arguments, Done done);
+  std::unique_ptr<RunningEffect> run_request(base::JsonView arguments, Done done);
+  EffectResult move_tunnel(core::Effect effect, const std::string& name, const std::string& hook);
+
+  Ports ports_;
+};
+
+}  // namespace fairlead::policy
