@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +55,10 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   std::string body;  // empty when `on_data` took it
+  std::vector<std::pair<std::string, std::string>>
+      headers;  // in order, values trimmed; the first 16 KiB of them
+
+  std::optional<std::string_view> header(std::string_view name) const;  // the first of that name, in any case
 };
 
 // One request under way; destroying it cancels: `done` is not called afterwards.
