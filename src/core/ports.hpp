@@ -12,6 +12,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "core/config.hpp"
+#include "core/notify_status.hpp"
 #include "core/status.hpp"
 
 namespace fairlead::core {
@@ -141,6 +142,11 @@ class ControlPort {
   // later one).
   virtual void reload(const Caller& caller, std::function<void(base::Result<ReloadReport>)> done) = 0;
   virtual void set_log_level(base::Level level, const Caller& caller) = 0;
+  virtual NotifyStatus notify_status() const = 0;
+  // Sends one test message, once and past every limit; calls back with how it went. Code::not_found for an
+  // unknown sender; any other error is the delivery's.
+  virtual void test_sender(std::string_view name, const Caller& caller,
+                           std::function<void(base::Result<>)> done) = 0;
 };
 
 }  // namespace fairlead::core
