@@ -129,17 +129,17 @@ constexpr Key kSenderKeys[] = {
     integer("burst", "10", 1, 100, "messages at once, before `rate` holds them back"),
     plain(Type::map, "retry", "none", "how a failed delivery is tried again"),
     duration("timeout", "10s", kSecond, 45 * kSecond, "of one attempt"),
-    plain(Type::text, "url", "required",
+    plain(Type::text, "url", "by type",
           "`ntfy`: the server; `webhook`: where events go, unless `url_file` tells it"),
-    plain(Type::path, "url_file", "required",
+    plain(Type::path, "url_file", "by type",
           "`slack`, `webhook`: a file that holds the URL, which is a secret"),
-    plain(Type::text, "topic", "required", "`ntfy`: the topic"),
+    plain(Type::text, "topic", "by type", "`ntfy`: the topic"),
     plain(Type::path, "token_file", "none",
           "`ntfy`, `webhook`: a file that holds a token, sent as `Authorization: Bearer`"),
     plain(Type::path, "secret_file", "none",
           "`webhook`: a file that holds the key that signs, 24 bytes or more"),
     plain(Type::map, "headers", "none", "`webhook`: header name to value, sent with every event"),
-    plain(Type::list, "argv", "required", "`command`: the program, by its absolute path, and its arguments"),
+    plain(Type::list, "argv", "by type", "`command`: the program, by its absolute path, and its arguments"),
 };
 
 constexpr Key kSenderRetryKeys[] = {
