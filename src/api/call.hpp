@@ -32,6 +32,7 @@ void post_down(const Call& call);
 void post_restart(const Call& call);
 void post_reconnect(const Call& call);
 void post_reload(const Call& call);
+void post_notify_test(const Call& call);
 void get_log_level(const Call& call);
 void put_log_level(const Call& call);
 void get_logs(const Call& call);

@@ -23,7 +23,8 @@ void get_version(const Call& call) {
 }
 
 void get_status(const Call& call) {
-  call.reply(render_status(call.control.daemon_status(), call.control.tunnels(), call.events.last_id()));
+  call.reply(render_status(call.control.daemon_status(), call.control.tunnels(), call.control.notify_status(),
+                           call.events.last_id()));
 }
 
 void get_tunnel(const Call& call) {
@@ -79,6 +80,17 @@ void post_reload(const Call& call) {
                         if (!report) return responder->answer(reload_problem(report.error()));
                         responder->answer({200, "application/json", render(*report).dump(), {}});
                       });
+}
+
+void post_notify_test(const Call& call) {
+  const auto answer = [responder = call.responder,
+                       name = std::string(call.name)](const base::Result<>& outcome) {
+    if (!outcome) return responder->answer(core::problem(outcome.error()));
+    base::Json body = base::Json::object();
+    body.set("sender", name).set("outcome", "delivered");
+    responder->answer({200, "application/json", body.dump(), {}});
+  };
+  call.control.test_sender(call.name, call.request.caller, answer);
 }
 
 void get_log_level(const Call& call) {

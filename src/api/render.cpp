@@ -56,6 +56,26 @@ Json health(const core::TunnelStatus& tunnel) {
   return out;
 }
 
+Json sender(const core::SenderStatus& status) {
+  Json out = Json::object();
+  out.set("name", status.name).set("type", core::to_string(status.type));
+  out.set("queued", status.queued).set("delivered", status.delivered).set("retried", status.retried);
+  out.set("held_back", status.held_back).set("dead", status.dead);
+  out.set("next_attempt_in_seconds",
+          status.next_attempt_in ? Json(seconds_to_wait(*status.next_attempt_in)) : Json());
+  out.set("last_delivered", time_or_null(status.last_delivered));
+  out.set("last_error", text_or_null(status.last_error));
+  return out;
+}
+
+Json dead_letter(const core::DeadLetter& letter) {
+  Json out = Json::object();
+  out.set("time", base::iso8601(letter.at)).set("sender", letter.sender).set("event", letter.event);
+  out.set("subject", letter.subject).set("title", letter.title);
+  out.set("attempts", letter.attempts).set("reason", letter.reason);
+  return out;
+}
+
 void set_reason(Json& out, const core::TunnelStatus& tunnel) {
   const bool known = tunnel.reason != core::Reason::none;
   const auto& reason = core::describe(tunnel.reason);
@@ -112,13 +132,23 @@ Json render(const core::ReloadReport& report) {
   return out;
 }
 
+Json render(const core::NotifyStatus& status) {
+  Json senders = Json::array();
+  for (const auto& one : status.senders) senders.push(sender(one));
+  Json letters = Json::array();
+  for (const auto& letter : status.dead_letters) letters.push(dead_letter(letter));
+  Json out = Json::object();
+  out.set("senders", std::move(senders)).set("dead_letters", std::move(letters));
+  return out;
+}
+
 Json render_status(const core::DaemonStatus& daemon, const std::vector<core::TunnelStatus>& tunnels,
-                   std::uint64_t last_event_id) {
+                   const core::NotifyStatus& notify, std::uint64_t last_event_id) {
   Json list = Json::array();
   for (const auto& tunnel : tunnels) list.push(render(tunnel));
   Json out = Json::object();
   out.set("schema", "fairlead.status/1").set("daemon", render(daemon));
-  out.set("last_event_id", last_event_id).set("tunnels", std::move(list));
+  out.set("last_event_id", last_event_id).set("tunnels", std::move(list)).set("notify", render(notify));
   return out;
 }
 

@@ -33,6 +33,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/tunnels/{name}/restart", Role::operator_, "", post_restart},
     {"POST", "/v1/tunnels/{name}/reconnect", Role::operator_, "", post_reconnect},
     {"POST", "/v1/reload", Role::operator_, "", post_reload},
+    {"POST", "/v1/notify/{name}/test", Role::operator_, "", post_notify_test},
     {"GET", "/v1/log-level", Role::viewer, "", get_log_level},
     {"PUT", "/v1/log-level", Role::operator_, "", put_log_level},
     {"GET", "/v1/logs", Role::viewer, "tunnel lines", get_logs},

@@ -68,6 +68,7 @@ int run_command_line(int argc, const char* const* argv) {
   cli::add_logs_command(program);
   add_daemon_command(program, options);
   cli::add_control_commands(program);
+  cli::add_notify_commands(program);
   add_config_commands(program, options);
   add_audit_commands(program, options);
   const auto parsed = line.parse({argv + (argc > 0 ? 1 : 0), argv + argc}, std::cout, std::cerr);

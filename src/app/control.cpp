@@ -121,6 +121,15 @@ void Control::set_log_level(base::Level level, const core::Caller& caller) {
   parts_.events.publish("log_level", body);
 }
 
+void Control::test_sender(std::string_view name, const core::Caller& caller,
+                          std::function<void(base::Result<>)> done) {
+  parts_.notifier.test(name, [this, sender = base::printable(name, 64), caller,
+                              done = std::move(done)](base::Result<> outcome) {
+    note(caller, "sender_tested", sender + ": " + (outcome ? "delivered" : outcome.error().message));
+    done(std::move(outcome));
+  });
+}
+
 void Control::note(const core::Caller& caller, std::string event, std::string detail) {
   parts_.audit.append({{}, caller.name, "human", std::move(event), std::move(detail)});
 }

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "core/ports.hpp"
 #include "loop/loop.hpp"
+#include "notify/notifier.hpp"
 #include "ssh/tunnel_set.hpp"
 
 namespace fairlead::app {
@@ -24,6 +25,7 @@ class Control final : public core::ControlPort {
     audit::AuditLog& audit;
     core::EventPort& events;
     ssh::TunnelSet& tunnels;
+    notify::Notifier& notifier;
     Reload& reload;
   };
   Control(Parts parts, core::ConfigPtr config);
@@ -38,6 +40,9 @@ class Control final : public core::ControlPort {
   void reload(const core::Caller& caller,
               std::function<void(base::Result<core::ReloadReport>)> done) override;
   void set_log_level(base::Level level, const core::Caller& caller) override;
+  core::NotifyStatus notify_status() const override { return parts_.notifier.status(); }
+  void test_sender(std::string_view name, const core::Caller& caller,
+                   std::function<void(base::Result<>)> done) override;
 
  private:
   base::Result<core::ReloadReport> on_reloaded(const core::Caller& caller,

@@ -13,6 +13,7 @@
 #include "api/routes.hpp"
 #include "app/control.hpp"
 #include "app/fixed_settings.hpp"
+#include "app/notifications.hpp"
 #include "app/process.hpp"
 #include "app/reload.hpp"
 #include "app/state_dir.hpp"
@@ -71,6 +72,7 @@ class Daemon {
   base::Result<> start_signals();
   base::Result<> start_state();
   base::Result<> start_audit();
+  base::Result<> start_notifications();
   base::Result<> start_tunnels();
   base::Result<> start_control();
   base::Result<> start_api();
@@ -78,6 +80,7 @@ class Daemon {
   void stop_signals(std::function<void()> next);
   void stop_state(std::function<void()> next);
   void stop_audit(std::function<void()> next);
+  void stop_notifications(std::function<void()> next);
   void stop_tunnels(std::function<void()> next);
   void stop_control(std::function<void()> next);
   void stop_api(std::function<void()> next);
@@ -101,7 +104,8 @@ class Daemon {
   std::vector<std::unique_ptr<loop::Signal>> signals_;
   std::unique_ptr<StateDir> state_;
   std::unique_ptr<audit::AuditLog> audit_;
-  std::unique_ptr<core::HttpClient> http_client_;
+  std::unique_ptr<core::HttpClient> http_client_;  // its calls are gone before it
+  std::unique_ptr<Notifications> notifications_;
   std::unique_ptr<ssh::TunnelSet> tunnels_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<api::Access> access_;
@@ -118,6 +122,7 @@ const std::vector<Daemon::Step>& Daemon::steps() {
       {"signals", &Daemon::start_signals, &Daemon::stop_signals},
       {"state", &Daemon::start_state, &Daemon::stop_state},
       {"audit", &Daemon::start_audit, &Daemon::stop_audit},
+      {"notifications", &Daemon::start_notifications, &Daemon::stop_notifications},
       {"tunnels", &Daemon::start_tunnels, &Daemon::stop_tunnels},
       {"control", &Daemon::start_control, &Daemon::stop_control},
       {"api", &Daemon::start_api, &Daemon::stop_api},
@@ -203,27 +208,40 @@ base::Result<core::HttpClient*> Daemon::http_client() {
   return http_client_.get();
 }
 
+base::Result<> Daemon::start_notifications() {
+  notifications_ = std::make_unique<Notifications>(
+      Notifications::Parts{loop_, log_, publisher_, [this] { return http_client(); }, nullptr}, *config_);
+  return base::success();
+}
+
+void Daemon::stop_notifications(std::function<void()> next) {
+  notifications_.reset();
+  http_client_.reset();
+  next();
+}
+
 base::Result<> Daemon::start_tunnels() {
   tunnels_ = std::make_unique<ssh::TunnelSet>(
-      ssh::TunnelSet::Ports{loop_, log_, *audit_, publisher_, [this] { return http_client(); }});
+      ssh::TunnelSet::Ports{loop_, log_, *audit_, *notifications_, [this] { return http_client(); }});
   tunnels_->set_held_down([this](const std::string& name) { return state_->is_down(name); });
   return base::success();
 }
 
 void Daemon::stop_tunnels(std::function<void()> next) {
   tunnels_.reset();
-  http_client_.reset();
   next();
 }
 
 base::Result<> Daemon::start_control() {
-  control_ = std::make_unique<Control>(
-      Control::Parts{loop_, log_, *state_, *audit_, publisher_, *tunnels_, reload_}, config_);
+  control_ = std::make_unique<Control>(Control::Parts{loop_, log_, *state_, *audit_, publisher_, *tunnels_,
+                                                      notifications_->notifier(), reload_},
+                                       config_);
   access_ = std::make_unique<api::Access>(*config_);
   fixed_.remember(log_, *config_);
   reload_.add(fixed_);
   reload_.add(*access_);
   reload_.add(*tunnels_);
+  reload_.add(*notifications_);  // after the tunnels: those that are gone have said so
   return base::success();
 }
 

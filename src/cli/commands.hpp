@@ -8,5 +8,6 @@ void add_tunnel_commands(Command program);   // up down restart reconnect
 void add_status_command(Command program);    // status
 void add_logs_command(Command program);      // logs
 void add_control_commands(Command program);  // reload log-level version
+void add_notify_commands(Command program);   // notify test
 
 }  // namespace fairlead::cli

@@ -127,6 +127,24 @@ std::string daemon_text(JsonView daemon, bool color) {
   return text.empty() ? text : "\n" + text;
 }
 
+// One line for each sender that has a trouble.
+std::string notify_text(JsonView notify, bool color) {
+  std::string text;
+  for (const auto sender : notify["senders"].items()) {
+    const auto dead = sender["dead"].integer();
+    const auto error = sender["last_error"].text();
+    if (dead == 0 && error.empty()) continue;
+    std::string line = "notify: " + cell_text(sender["name"]) + ": ";
+    if (dead > 0) line += std::to_string(dead) + (dead == 1 ? " message" : " messages") + " given up";
+    if (!error.empty())
+      line += (dead > 0 ? "; " : "") + std::string("last error: ") + base::printable(error, kLongestNote);
+    if (const auto next = sender["next_attempt_in_seconds"]; next.is_number())
+      line += "; next attempt in " + seconds_text(next.number());
+    text += paint(line, Style::warning, color) + "\n";
+  }
+  return text.empty() ? text : "\n" + text;
+}
+
 }  // namespace
 
 bool is_unproven(JsonView tunnel) {
@@ -178,7 +196,7 @@ std::string render_status(JsonView status, const StatusLook& look) {
   else
     text = "no tunnels in " + base::printable(status["daemon"]["config_file"].text()) + "\n";
   if (look.wide && tunnels.size() > 0) text += forwards_text(tunnels, look.color);
-  return text + daemon_text(status["daemon"], look.color);
+  return text + daemon_text(status["daemon"], look.color) + notify_text(status["notify"], look.color);
 }
 
 std::vector<std::string> tunnel_names(JsonView status) {

@@ -118,8 +118,9 @@ Command Command::add(const std::string& name, const std::string& description, co
   return {*app_->add_subcommand(name, description)->group(group), *chosen_};
 }
 
-Command& Command::argument(const std::string& name, std::string& into, const std::string& description) {
-  app_->add_option(name, into, description);
+Command& Command::argument(const std::string& name, std::string& into, const std::string& description,
+                           bool required) {
+  app_->add_option(name, into, description)->required(required);
   return *this;
 }
 

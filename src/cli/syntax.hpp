@@ -33,7 +33,8 @@ class Command {
  public:
   Command add(const std::string& name, const std::string& description, const std::string& group = "Commands");
 
-  Command& argument(const std::string& name, std::string& into, const std::string& description);
+  Command& argument(const std::string& name, std::string& into, const std::string& description,
+                    bool required = false);
   Command& arguments(const std::string& name, std::vector<std::string>& into, const std::string& description);
   Command& flag(const std::string& names, bool& into, const std::string& description);
   Command& option(const std::string& names, std::string& into, const std::string& placeholder,

@@ -11,12 +11,6 @@ namespace {
 constexpr std::string_view kMask = "***";
 constexpr std::string_view kSecretWords[] = {"token", "secret", "pass", "key", "auth", "sig", "credential"};
 
-bool is_secret_name(std::string_view name) {
-  const std::string small = base::lower(name);
-  return std::any_of(std::begin(kSecretWords), std::end(kSecretWords),
-                     [&](std::string_view word) { return small.find(word) != std::string::npos; });
-}
-
 std::string mask_query(std::string_view query) {
   std::string masked;
   for (const auto part : base::split(query, '&')) {
@@ -29,6 +23,12 @@ std::string mask_query(std::string_view query) {
 }
 
 }  // namespace
+
+bool is_secret_name(std::string_view name) {
+  const std::string small = base::lower(name);
+  return std::any_of(std::begin(kSecretWords), std::end(kSecretWords),
+                     [&](std::string_view word) { return small.find(word) != std::string::npos; });
+}
 
 std::string mask_url(std::string_view url) {
   const auto scheme = url.find("://");

@@ -48,4 +48,10 @@ core::HealthCheck read_health_check(const Node& node, Problems& problems);
 core::Reconnect read_reconnect(const Node& node, Problems& problems);
 core::Keepalive read_keepalive(const Node& node, Problems& problems);
 
+// read_notify.cpp
+core::NotifySettings read_notify(const Node& node, const PathRules& paths, Problems& problems);
+
+// read_sender.cpp
+core::Sender read_sender(const Entry& entry, const PathRules& paths, Problems& problems);
+
 }  // namespace fairlead::config

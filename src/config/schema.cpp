@@ -28,6 +28,7 @@ constexpr Key kFileKeys[] = {
     plain(Type::map, "tunnels", "required", "tunnel name to tunnel; `{}` for none"),
     plain(Type::map, "actors", "none", "actor name to actor"),
     plain(Type::map, "api", "none", "who may use the control socket"),
+    plain(Type::map, "notify", "none", "who is told when something needs a person"),
     plain(Type::map, "log", "none", "what the daemon writes to stderr"),
     plain(Type::path, "state_dir", "by mode", "what outlives the daemon: state, audit"),
     plain(Type::path, "runtime_dir", "by mode", "the folder of `control.sock`"),
@@ -111,6 +112,43 @@ constexpr Key kKeepaliveKeys[] = {
              "unacknowledged for so long, the connection is given up (`TCP_USER_TIMEOUT`)"),
 };
 
+constexpr Key kNotifyKeys[] = {
+    duration("tunnel_degraded_after", "5m", kSecond, kDay,
+             "a tunnel that is not `connected` for so long is reported as `tunnel_degraded`"),
+    duration("tunnel_failed_after", "2m", kSecond, kDay,
+             "one that has had no connection for so long as `tunnel_failed`"),
+    plain(Type::map, "senders", "none", "sender name to sender"),
+};
+
+constexpr Key kSenderKeys[] = {
+    choice("type", "required", "slack|ntfy|webhook|command", "how messages leave"),
+    choice("severity", "low", "info|low|high|critical", "the least that it sends"),
+    plain(Type::list, "events", "all", "names of the events that it sends"),
+    integer("rate", "30", 1, 3600,
+            "messages an hour in the long run; what is above is summed up in one message"),
+    integer("burst", "10", 1, 100, "messages at once, before `rate` holds them back"),
+    plain(Type::map, "retry", "none", "how a failed delivery is tried again"),
+    duration("timeout", "10s", kSecond, 45 * kSecond, "of one attempt"),
+    plain(Type::text, "url", "by type",
+          "`ntfy`: the server; `webhook`: where events go, unless `url_file` tells it"),
+    plain(Type::path, "url_file", "by type",
+          "`slack`, `webhook`: a file that holds the URL, which is a secret"),
+    plain(Type::text, "topic", "by type", "`ntfy`: the topic"),
+    plain(Type::path, "token_file", "none",
+          "`ntfy`, `webhook`: a file that holds a token, sent as `Authorization: Bearer`"),
+    plain(Type::path, "secret_file", "none",
+          "`webhook`: a file that holds the key that signs, 24 bytes or more"),
+    plain(Type::map, "headers", "none", "`webhook`: header name to value, sent with every event"),
+    plain(Type::list, "argv", "by type", "`command`: the program, by its absolute path, and its arguments"),
+};
+
+constexpr Key kSenderRetryKeys[] = {
+    integer("attempts", "8", 1, 100, "in all; then the message is a dead letter"),
+    duration("backoff_initial", "2s", 100, kHour, "least wait; not above `backoff_max`"),
+    duration("backoff_max", "5m", 100, kHour,
+             "longest wait (of the two, one that is not given follows the other where they would cross)"),
+};
+
 }  // namespace
 
 const Section kFileSection = {"the file", kFileKeys};
@@ -123,11 +161,15 @@ const Section kForwardSection = {"a forward", kForwardKeys};
 const Section kHealthCheckSection = {"health_check", kHealthCheckKeys};
 const Section kReconnectSection = {"reconnect", kReconnectKeys};
 const Section kKeepaliveSection = {"keepalive", kKeepaliveKeys};
+const Section kNotifySection = {"notify", kNotifyKeys};
+const Section kSenderSection = {"a sender", kSenderKeys};
+const Section kSenderRetrySection = {"a sender's retry", kSenderRetryKeys};
 
 std::span<const Section* const> all_sections() {
   static constexpr const Section* kAll[] = {
       &kFileSection,      &kTunnelSection, &kForwardSection, &kHealthCheckSection, &kReconnectSection,
-      &kKeepaliveSection, &kActorSection,  &kApiSection,     &kRoleSection,        &kLogSection};
+      &kKeepaliveSection, &kActorSection,  &kNotifySection,  &kSenderSection,      &kSenderRetrySection,
+      &kApiSection,       &kRoleSection,   &kLogSection};
   return kAll;
 }
 

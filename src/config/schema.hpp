@@ -37,7 +37,8 @@ struct Section {
 };
 
 extern const Section kFileSection, kLogSection, kApiSection, kRoleSection, kActorSection, kTunnelSection,
-    kForwardSection, kHealthCheckSection, kReconnectSection, kKeepaliveSection;
+    kForwardSection, kHealthCheckSection, kReconnectSection, kKeepaliveSection, kNotifySection,
+    kSenderSection, kSenderRetrySection;
 std::span<const Section* const> all_sections();  // in the order of the documentation
 
 }  // namespace fairlead::config

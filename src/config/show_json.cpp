@@ -67,6 +67,49 @@ Json tunnel_json(const core::Tunnel& tunnel) {
   return json;
 }
 
+Json texts_json(const std::vector<std::string>& texts) {
+  Json list = Json::array();
+  for (const auto& text : texts) list.push(text);
+  return list;
+}
+
+Json sender_json(const core::Sender& sender) {
+  Json json = Json::object();
+  json.set("type", to_string(sender.type)).set("severity", to_string(sender.severity));
+  if (!sender.events.empty()) json.set("events", texts_json(sender.events));
+  json.set("rate", sender.rate).set("burst", sender.burst);
+  json.set("retry", std::move(Json::object()
+                                  .set("attempts", sender.retry.attempts)
+                                  .set("backoff_initial_seconds", seconds(sender.retry.backoff_initial))
+                                  .set("backoff_max_seconds", seconds(sender.retry.backoff_max))));
+  json.set("timeout_seconds", seconds(sender.timeout));
+  const auto set = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) json.set(key, value);
+  };
+  set("url", sender.url);
+  set("url_file", sender.url_file);
+  set("topic", sender.topic);
+  set("token_file", sender.token_file);
+  set("secret_file", sender.secret_file);
+  if (!sender.headers.empty()) {
+    Json headers = Json::object();
+    for (const auto& [name, value] : sender.headers) headers.set(name, value);
+    json.set("headers", std::move(headers));
+  }
+  if (!sender.argv.empty()) json.set("argv", texts_json(sender.argv));
+  return json;
+}
+
+Json notify_json(const core::NotifySettings& settings) {
+  Json senders = Json::object();
+  for (const auto& [name, sender] : settings.senders) senders.set(name, sender_json(sender));
+  Json json = Json::object();
+  json.set("tunnel_degraded_after_seconds", seconds(settings.tunnel_degraded_after));
+  json.set("tunnel_failed_after_seconds", seconds(settings.tunnel_failed_after));
+  json.set("senders", std::move(senders));
+  return json;
+}
+
 }  // namespace
 
 Json show_json(const core::Config& config) {
@@ -80,6 +123,7 @@ Json show_json(const core::Config& config) {
       std::move(
           Json::object().set("level", to_string(config.log_level)).set("format", text ? "text" : "json")));
   json.set("api", std::move(Json::object().set("roles", roles_json(config))));
+  json.set("notify", notify_json(config.notify));
   json.set("actors", actors_json(config));
   Json tunnels = Json::object();
   for (const auto& [name, tunnel] : config.tunnels) tunnels.set(name, tunnel_json(tunnel));

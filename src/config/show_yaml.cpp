@@ -61,6 +61,58 @@ void show_header(const core::Config& config, Lines& lines) {
                 (config.system_mode ? " (the file's folder)" : " (the invoking user's home)"));
 }
 
+void show_texts(std::string_view key, const std::vector<std::string>& texts, Lines& lines) {
+  if (texts.empty()) return;
+  lines.open(key);
+  for (const auto& text : texts) lines.item(scalar(text));
+  lines.close();
+}
+
+void show_sender(const core::Sender& sender, Lines& lines) {
+  const auto show = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) lines.line(key, scalar(value));
+  };
+  lines.open(scalar(sender.name));
+  lines.line("type", to_string(sender.type));
+  lines.line("severity", to_string(sender.severity));
+  show_texts("events", sender.events, lines);
+  lines.line("rate", std::to_string(sender.rate));
+  lines.line("burst", std::to_string(sender.burst));
+  lines.open("retry");
+  lines.line("attempts", std::to_string(sender.retry.attempts));
+  lines.line("backoff_initial", duration(sender.retry.backoff_initial));
+  lines.line("backoff_max", duration(sender.retry.backoff_max));
+  lines.close();
+  lines.line("timeout", duration(sender.timeout));
+  show("url", sender.url);
+  show("url_file", sender.url_file);
+  show("topic", sender.topic);
+  show("token_file", sender.token_file);
+  show("secret_file", sender.secret_file);
+  if (!sender.headers.empty()) {
+    lines.open("headers");
+    for (const auto& [name, value] : sender.headers) lines.line(scalar(name), scalar(value));
+    lines.close();
+  }
+  show_texts("argv", sender.argv, lines);
+  lines.close();
+}
+
+// Without senders nobody is told, whatever the thresholds: they are shown where they differ from the
+// defaults.
+void show_notify(const core::NotifySettings& settings, Lines& lines) {
+  if (settings == core::NotifySettings{}) return;
+  lines.open("notify");
+  lines.line("tunnel_degraded_after", duration(settings.tunnel_degraded_after));
+  lines.line("tunnel_failed_after", duration(settings.tunnel_failed_after));
+  if (!settings.senders.empty()) {
+    lines.open("senders");
+    for (const auto& [name, sender] : settings.senders) show_sender(sender, lines);
+    lines.close();
+  }
+  lines.close();
+}
+
 void show_settings(const core::Config& config, Lines& lines) {
   lines.line("version", "1");
   lines.line("state_dir", scalar(config.state_dir));
@@ -78,6 +130,7 @@ void show_settings(const core::Config& config, Lines& lines) {
     lines.close();
     lines.close();
   }
+  show_notify(config.notify, lines);
   if (config.actors.empty()) return;
   lines.open("actors");
   for (const auto& [name, actor] : config.actors) {

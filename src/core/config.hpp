@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "core/notify_settings.hpp"
 
 namespace fairlead::core {
 
@@ -118,6 +119,7 @@ struct Config {
   std::vector<RoleRule> roles;
   std::map<std::string, Actor> actors;
   std::map<std::string, Tunnel> tunnels;
+  NotifySettings notify;
 };
 using ConfigPtr = std::shared_ptr<const Config>;
 

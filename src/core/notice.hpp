@@ -2,6 +2,7 @@
 // Loop thread only.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@ namespace fairlead::core {
 
 enum class Severity : std::uint8_t { info, low, high, critical };
 std::string_view to_string(Severity severity);
+std::optional<Severity> parse_severity(std::string_view text);
 
 struct Notice {
   std::string event;    // what it is about: "tunnel_degraded", "tunnel_recovered", "hook_quarantined", …

@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "core/config.hpp"
+#include "core/notify_status.hpp"
 #include "core/status.hpp"
 
 namespace fairlead::core {
@@ -54,6 +56,10 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   std::string body;  // empty when `on_data` took it
+  std::vector<std::pair<std::string, std::string>>
+      headers;  // in order, values trimmed; the first 16 KiB of them
+
+  std::optional<std::string_view> header(std::string_view name) const;  // the first of that name, in any case
 };
 
 // One request under way; destroying it cancels: `done` is not called afterwards.
@@ -152,6 +158,11 @@ class ControlPort {
   // later one).
   virtual void reload(const Caller& caller, std::function<void(base::Result<ReloadReport>)> done) = 0;
   virtual void set_log_level(base::Level level, const Caller& caller) = 0;
+  virtual NotifyStatus notify_status() const = 0;
+  // Sends one test message, once and past every limit; calls back with how it went. Code::not_found for an
+  // unknown sender; any other error is the delivery's.
+  virtual void test_sender(std::string_view name, const Caller& caller,
+                           std::function<void(base::Result<>)> done) = 0;
 };
 
 }  // namespace fairlead::core

@@ -2,11 +2,14 @@
 
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace fairlead::http {
 
 namespace {
 
 constexpr std::size_t kStreamBuffer = 8 * 1024;  // held for on_data before libcurl has to wait
+constexpr std::size_t kMostHeaders = 16 * 1024;  // bytes kept; libcurl has a limit of its own for what comes
 constexpr std::size_t kMaxUnixPath = 107;        // sun_path, with its terminator
 
 }  // namespace
@@ -74,6 +77,8 @@ std::optional<base::Error> ClientCall::set_options() {
   set(CURLOPT_HTTPHEADER, headers_);
   set(CURLOPT_WRITEFUNCTION, &ClientCall::on_write);
   set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_HEADERFUNCTION, &ClientCall::on_header);
+  set(CURLOPT_HEADERDATA, this);
   if (good) return std::nullopt;
   return base::Error{base::Code::unsupported, "this libcurl lacks an option that the client needs", {}};
 }
@@ -104,9 +109,26 @@ std::size_t ClientCall::on_write(char* data, std::size_t, std::size_t size, void
   return size;
 }
 
+// One line of the head, its end included. A status line begins a head anew: what came before it was an
+// interim response (RFC 9110 section 15.2).
+std::size_t ClientCall::on_header(char* data, std::size_t, std::size_t size, void* self) noexcept {
+  auto* call = static_cast<ClientCall*>(self);
+  const std::string_view line(data, size);
+  if (line.starts_with("HTTP/")) {
+    call->response_headers_.clear();
+    call->header_bytes_ = 0;
+    return size;
+  }
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || call->header_bytes_ + size > kMostHeaders) return size;
+  call->header_bytes_ += size;
+  call->response_headers_.emplace_back(line.substr(0, colon), base::trim(line.substr(colon + 1)));
+  return size;
+}
+
 void ClientCall::on_finished(CURLcode result) {
   if (result == CURLE_OK)
-    outcome_ = core::HttpResponse{status(), {}};
+    outcome_ = core::HttpResponse{status(), {}, std::move(response_headers_)};
   else
     outcome_ = error_of(result);
   leave();

@@ -27,6 +27,7 @@ class ClientCall : public core::HttpCall {
  private:
   std::optional<base::Error> set_options();
   static std::size_t on_write(char* data, std::size_t, std::size_t size, void* self) noexcept;
+  static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) noexcept;
   bool streams() const;
   void leave();  // libcurl forgets the transfer
   void fail(base::Error error);
@@ -41,6 +42,8 @@ class ClientCall : public core::HttpCall {
   CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
   char error_text_[CURL_ERROR_SIZE] = "";
+  decltype(core::HttpResponse::headers) response_headers_;
+  std::size_t header_bytes_ = 0;
   std::string body_;     // kept, or waiting for on_data
   bool paused_ = false;  // libcurl holds more than we take
   bool too_large_ = false;

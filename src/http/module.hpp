@@ -12,7 +12,7 @@ class HttpClient;
 namespace fairlead::http {
 
 inline constexpr char kModuleFile[] = "fairlead-http.so";
-inline constexpr char kModuleAbi[] = "http-client/1 fairlead/" FAIRLEAD_VERSION;
+inline constexpr char kModuleAbi[] = "http-client/2 fairlead/" FAIRLEAD_VERSION;
 
 // The names and types of the module's two symbols.
 inline constexpr char kModuleAbiSymbol[] = "fairlead_http_module_abi";

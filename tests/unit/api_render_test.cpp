@@ -88,12 +88,12 @@ static void the_status_of_the_daemon(void**) {
   daemon.audit_head = "ff";
   daemon.loop_turns = 77;
   assert_text_equal(
-      api::render_status(daemon, {}, 500).dump(),
+      api::render_status(daemon, {}, {}, 500).dump(),
       R"({"schema":"fairlead.status/1","daemon":{"version":"0.1.0","pid":42,)"
       R"("started_at":"2026-03-01T12:00:00.000Z","config_file":"/etc/fairlead/fairlead.yaml",)"
       R"("config_generation":3,"config_loaded_at":"2026-03-01T12:00:00.000Z","last_reload_error":null,)"
       R"("log_level":"info","audit_seq":9,"audit_head":"ff","audit_error":null,"loop_turns":77},)"
-      R"("last_event_id":500,"tunnels":[]})");
+      R"("last_event_id":500,"tunnels":[],"notify":{"senders":[],"dead_letters":[]}})");
   daemon.last_reload_error = "line 3";
   daemon.audit_error = "disk full";
   assert_text_equal(api::render(daemon)["last_reload_error"].text(), "line 3");
@@ -105,12 +105,36 @@ static void the_report_of_a_reload(void**) {
                     R"({"generation":4,"added":["a"],"removed":["b","c"],"changed":[],"unchanged":["d"]})");
 }
 
+static void the_senders_of_notifications(void**) {
+  core::NotifyStatus status;
+  core::SenderStatus sender;
+  sender.name = "phone";
+  sender.type = core::SenderType::ntfy;
+  sender.delivered = 5;
+  sender.retried = 2;
+  sender.dead = 1;
+  sender.held_back = 3;
+  sender.queued = 4;
+  sender.next_attempt_in = 1'001ms;
+  sender.last_delivered = kNoon;
+  sender.last_error = "HTTP status 500";
+  status.senders = {sender};
+  status.dead_letters = {{kNoon, "phone", "tunnel_failed", "attic", "a title", 8, "given up"}};
+  assert_text_equal(
+      api::render(status).dump(),
+      R"({"senders":[{"name":"phone","type":"ntfy","queued":4,"delivered":5,"retried":2,"held_back":3,"dead":1,)"
+      R"("next_attempt_in_seconds":2,"last_delivered":"2026-03-01T12:00:00.000Z",)"
+      R"("last_error":"HTTP status 500"}],"dead_letters":[{"time":"2026-03-01T12:00:00.000Z","sender":"phone",)"
+      R"("event":"tunnel_failed","subject":"attic","title":"a title","attempts":8,"reason":"given up"}]})");
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_tunnel_with_everything),
       cmocka_unit_test(what_is_not_known_is_null),
       cmocka_unit_test(the_status_of_the_daemon),
       cmocka_unit_test(the_report_of_a_reload),
+      cmocka_unit_test(the_senders_of_notifications),
   };
   return cmocka_run_group_tests_name("api_render", tests, nullptr, nullptr);
 }

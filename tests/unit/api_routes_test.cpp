@@ -62,6 +62,13 @@ class FakeControl : public core::ControlPort {
     done.push_back("log-level by " + caller.name);
     level = next;
   }
+  core::NotifyStatus notify_status() const override { return {}; }
+  void test_sender(std::string_view name, const core::Caller& caller,
+                   std::function<void(base::Result<>)> finished) override {
+    done.push_back("test " + std::string(name) + " by " + caller.name);
+    if (name == "phone") return finished(base::success());
+    finished(base::Error{Code::unavailable, "the receiver answered with HTTP status 500", {}});
+  }
 
  private:
   base::Result<> enter(std::string_view verb, std::string_view name, core::TunnelState next,
@@ -122,6 +129,7 @@ constexpr Change kChanges[] = {
     {"POST", "/v1/tunnels/attic/restart", ""},
     {"POST", "/v1/tunnels/cellar/reconnect", ""},
     {"POST", "/v1/reload", ""},
+    {"POST", "/v1/notify/phone/test", ""},
     {"PUT", "/v1/log-level", "{\"level\":\"debug\"}"},
 };
 constexpr const char* kReads[] = {"/v1/version", "/v1/status", "/v1/tunnels/attic", "/v1/log-level",
@@ -148,6 +156,15 @@ static void moves_a_tunnel_and_shows_it_right_after(void**) {
   assert_text_equal(site.json("POST", "/v1/tunnels/cellar/down")["state"].text(), "stopped");
   assert_int_equal(site.control.done.size(), 4);
   assert_text_equal(site.control.done[0], "up attic by anna");
+}
+
+static void a_test_message_answers_with_its_outcome(void**) {
+  Site site;
+  const auto sent = site.json("POST", "/v1/notify/phone/test");
+  assert_text_equal(sent["sender"].text(), "phone");
+  assert_text_equal(sent["outcome"].text(), "delivered");
+  assert_text_equal(site.refused(503, "POST", "/v1/notify/hook/test"), "unavailable");
+  assert_text_equal(site.control.done.at(0), "test phone by anna");
 }
 
 static void refuses_what_is_so_already_and_what_does_not_exist(void**) {
@@ -308,6 +325,7 @@ static void log_lines_stream_for_one_tunnel(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(a_test_message_answers_with_its_outcome),
       cmocka_unit_test(shows_version_status_and_tunnels),
       cmocka_unit_test(moves_a_tunnel_and_shows_it_right_after),
       cmocka_unit_test(refuses_what_is_so_already_and_what_does_not_exist),

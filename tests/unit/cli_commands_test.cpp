@@ -152,8 +152,29 @@ static void names_are_escaped_in_paths(void**) {
   assert_text_equal(cli::escape_segment(".."), "%2e%2e");
 }
 
+static void a_test_message_is_reported(void**) {
+  const ScriptedAnswer good{200, R"({"sender":"phone","outcome":"delivered"})"};
+  const auto ran = run({"notify", "test", "phone"}, {{"POST /v1/notify/phone/test", good}});
+  assert_int_equal(ran.exit, 0);
+  assert_text_equal(ran.out, "phone: delivered\n");
+  const auto json = run({"notify", "test", "--json", "phone"}, {{"POST /v1/notify/phone/test", good}});
+  assert_text_equal((*base::Json::parse(json.out))["outcome"].text(), "delivered");
+}
+
+// "unavailable" may be the receiver's trouble: only a daemon that does not answer ends with 69.
+static void a_test_message_that_fails_ends_with_1(void**) {
+  const ScriptedAnswer bad{503, R"({"status":503,"detail":"cannot connect","code":"unavailable"})"};
+  const auto ran = run({"notify", "test", "phone", "--json"}, {{"POST /v1/notify/phone/test", bad}});
+  assert_int_equal(ran.exit, 1);
+  assert_text_equal(ran.err, "fairlead: phone: cannot connect\n");
+  assert_text_equal((*base::Json::parse(ran.out))["error"]["code"].text(), "unavailable");
+  assert_int_equal(run({"notify", "test"}, {}).exit, 64);
+}
+
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(a_test_message_is_reported),
+      cmocka_unit_test(a_test_message_that_fails_ends_with_1),
       cmocka_unit_test(an_absent_daemon_is_told_with_the_cure),
       cmocka_unit_test(status_shows_the_tunnels_named),
       cmocka_unit_test(status_shows_the_known_ones_beside_an_unknown),

@@ -66,6 +66,7 @@ inline Ran run(std::vector<std::string> arguments, const Script& script) {
   cli::add_status_command(line.program());
   cli::add_logs_command(line.program());
   cli::add_control_commands(line.program());
+  cli::add_notify_commands(line.program());
   std::ostringstream out, err;
   auto parsed = line.parse(std::move(arguments), out, err);
   if (!parsed.exit) {

@@ -133,8 +133,25 @@ static void tunnels_are_found_by_name(void**) {
   assert_false(cli::find_tunnel(value.view(), "na").exists());
 }
 
+static void a_sender_has_a_line_only_while_something_is_wrong(void**) {
+  const auto shown = [](const std::string& senders) {
+    return rendered(json(R"({"daemon":{"config_file":"f"},"tunnels":[],"notify":{"senders":[)" + senders + "]}}"));
+  };
+  assert_text_equal(shown(R"({"name":"good","dead":0,"last_error":null})"), "no tunnels in f\n");
+  assert_text_equal(shown(R"({"name":"good","dead":0,"last_error":null},
+                            {"name":"phone","dead":2,"last_error":"HTTP status 500","next_attempt_in_seconds":3},
+                            {"name":"ops","dead":1,"last_error":null},
+                            {"name":"hook","dead":0,"last_error":"timed out\u001b[0m"})"),
+                    "no tunnels in f\n"
+                    "\n"
+                    "notify: phone: 2 messages given up; last error: HTTP status 500; next attempt in 3s\n"
+                    "notify: ops: 1 message given up\n"
+                    "notify: hook: last error: timed out\\x1b[0m\n");
+}
+
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(a_sender_has_a_line_only_while_something_is_wrong),
       cmocka_unit_test(a_row_says_what_is_wrong_and_when_it_is_tried_again),
       cmocka_unit_test(wide_adds_the_counters_of_every_forward),
       cmocka_unit_test(connected_without_proof_is_never_plain_connected),

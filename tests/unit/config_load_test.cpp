@@ -65,6 +65,7 @@ void assert_same(const core::Config& a, const core::Config& b) {
   assert_true(a.roles == b.roles);
   assert_true(a.actors == b.actors);
   assert_true(a.tunnels == b.tunnels);
+  assert_true(a.notify == b.notify);
 }
 
 }  // namespace
