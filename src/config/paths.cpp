@@ -24,7 +24,8 @@ std::string normal_path(std::string_view path) {
 PathRules::PathRules(const Location& location, const Surroundings& here)
     : system_mode_(location.system_mode),
       here_(here),
-      base_(normal_path(system_mode_ ? base::parent_of(location.file) : here.home)) {}
+      base_(normal_path(system_mode_ ? base::parent_of(location.file) : here.home)),
+      folder_(base::parent_of(location.file)) {}
 
 std::optional<std::string> PathRules::resolve(std::string_view path) const {
   if (path == "~") return base_;
@@ -50,6 +51,10 @@ std::string PathRules::runtime_dir(const std::string& state_dir) const {
 
 std::string PathRules::known_hosts() const {
   return system_mode_ ? "/etc/fairlead/known_hosts" : normal_path(here_.home + "/.ssh/known_hosts");
+}
+
+std::string PathRules::hooks_dir() const {
+  return normal_path(folder_ + "/hooks");
 }
 
 std::string PathRules::ssh_key() const {

@@ -23,12 +23,14 @@ class PathRules {
   // Falls back to a folder inside `state_dir` where the machine has no runtime folder for the user.
   std::string runtime_dir(const std::string& state_dir) const;
   std::string known_hosts() const;
-  std::string ssh_key() const;  // empty in system mode: the file must name one
+  std::string hooks_dir() const;  // beside the file
+  std::string ssh_key() const;    // empty in system mode: the file must name one
 
  private:
   bool system_mode_;
   const Surroundings& here_;
   std::string base_;
+  std::string folder_;  // of the file
 };
 
 // Lexical: "/a/./b//../c/" is "/a/c". `path` is absolute.

@@ -95,6 +95,8 @@ void read_file_section(const Node& root, const Surroundings& here, const PathRul
   if (const Node* log = reader.below("log")) read_log(*log, problems, config);
   if (const Node* api = reader.below("api")) read_api(*api, problems, config.roles);
   if (const Node* notify = reader.below("notify")) config.notify = read_notify(*notify, paths, problems);
+  config.policy.folder = paths.hooks_dir();
+  if (const Node* policy = reader.below("policy")) config.policy = read_policy(*policy, paths, problems);
   if (const Node* actors = reader.below("actors"))
     for (const Entry& entry : actors->entries) read_actor(entry, problems, config);
   const Node* tunnels = reader.below("tunnels");

@@ -34,6 +34,12 @@ bool read_path(SectionReader& reader, std::string_view key, const PathRules& pat
 // `also`.
 bool is_name(std::string_view text, std::string_view also);
 
+// The texts of a list, at least one, at most 64; nothing when the key is not there. (read_sender.cpp)
+std::vector<std::string> read_texts(SectionReader& reader, std::string_view key, Problems& problems);
+
+// read_policy.cpp
+core::PolicySettings read_policy(const Node& node, const PathRules& paths, Problems& problems);
+
 // read_access.cpp
 void read_api(const Node& node, Problems& problems, std::vector<core::RoleRule>& roles);
 

@@ -51,21 +51,6 @@ void check_keys(SectionReader& reader, const Entry& entry, std::string_view type
         "a webhook has either url or, where the URL is a secret, url_file");
 }
 
-// The texts of a list.
-std::vector<std::string> read_texts(SectionReader& reader, std::string_view key, Problems& problems) {
-  std::vector<std::string> texts;
-  const Node* list = reader.below(key);
-  if (!list) return texts;
-  if (list->items.empty())
-    problems.add(list->at, in_quotes(key) + " is empty", "add an element, or remove the key");
-  if (list->items.size() > kMostItems)
-    problems.add(list->at, in_quotes(key) + " has more than " + std::to_string(kMostItems) + " elements",
-                 "shorten it");
-  for (const NodePtr& item : list->items)
-    if (auto text = read_text(*item, key, problems)) texts.push_back(std::move(*text));
-  return texts;
-}
-
 void read_events(SectionReader& reader, Problems& problems, core::Sender& sender) {
   sender.events = read_texts(reader, "events", problems);
   for (const auto& event : sender.events)
@@ -145,6 +130,20 @@ core::SenderRetry read_retry(const Node& node, Problems& problems) {
 }
 
 }  // namespace
+
+std::vector<std::string> read_texts(SectionReader& reader, std::string_view key, Problems& problems) {
+  std::vector<std::string> texts;
+  const Node* list = reader.below(key);
+  if (!list) return texts;
+  if (list->items.empty())
+    problems.add(list->at, in_quotes(key) + " is empty", "add an element, or remove the key");
+  if (list->items.size() > kMostItems)
+    problems.add(list->at, in_quotes(key) + " has more than " + std::to_string(kMostItems) + " elements",
+                 "shorten it");
+  for (const NodePtr& item : list->items)
+    if (auto text = read_text(*item, key, problems)) texts.push_back(std::move(*text));
+  return texts;
+}
 
 core::Sender read_sender(const Entry& entry, const PathRules& paths, Problems& problems) {
   core::Sender sender;

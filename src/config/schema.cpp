@@ -29,6 +29,7 @@ constexpr Key kFileKeys[] = {
     plain(Type::map, "actors", "none", "actor name to actor"),
     plain(Type::map, "api", "none", "who may use the control socket"),
     plain(Type::map, "notify", "none", "who is told when something needs a person"),
+    plain(Type::map, "policy", "none", "hooks: where they are, how long they may take, what they may do"),
     plain(Type::map, "log", "none", "what the daemon writes to stderr"),
     plain(Type::path, "state_dir", "by mode", "what outlives the daemon: state, audit"),
     plain(Type::path, "runtime_dir", "by mode", "the folder of `control.sock`"),
@@ -149,6 +150,38 @@ constexpr Key kSenderRetryKeys[] = {
              "longest wait (of the two, one that is not given follows the other where they would cross)"),
 };
 
+constexpr Key kPolicyKeys[] = {
+    plain(Type::path, "dir", "`hooks` beside the file",
+          "the folder of the hooks; where there is none, there are no hooks"),
+    duration("deadline", "20ms", 1, 10 * kSecond, "of a decision; then its safe default holds"),
+    plain(Type::map, "deadlines", "none", "event to deadline, where it differs"),
+    plain(Type::map, "allow", "none", "what flows may do"),
+    plain(Type::map, "journal", "none", "how long decisions are kept"),
+};
+
+// One for each event of core/events.def.
+constexpr Key kDeadlineKeys[] = {
+#define EVENT(id, kind, wired, asks, safe_default) \
+  duration(#id, "`policy.deadline`", 1, 10 * kSecond, "of one `" #id "`"),
+#define FIELD(event, path, type, nilable, meaning)
+#define VERDICT(event, method, arguments, meaning)
+#include "core/events.def"
+#undef EVENT
+#undef FIELD
+#undef VERDICT
+};
+
+constexpr Key kAllowKeys[] = {
+    plain(Type::list, "commands", "none", "programs that `flow.exec` may run, by absolute path"),
+    plain(Type::list, "hosts", "none", "hosts that `flow.http` may ask: `name`, `name:port` or `*.domain`"),
+    plain(Type::list, "tunnels", "none", "tunnels that `flow.tunnel` may move, or `\"*\"`"),
+};
+
+constexpr Key kJournalKeys[] = {
+    duration("age", "30d", 0, 3650 * kDay, "then a decision is forgotten; 0: none is kept"),
+    integer("megabytes", "64", 1, 100'000, "the oldest are forgotten sooner when the file would be larger"),
+};
+
 }  // namespace
 
 const Section kFileSection = {"the file", kFileKeys};
@@ -164,12 +197,17 @@ const Section kKeepaliveSection = {"keepalive", kKeepaliveKeys};
 const Section kNotifySection = {"notify", kNotifyKeys};
 const Section kSenderSection = {"a sender", kSenderKeys};
 const Section kSenderRetrySection = {"a sender's retry", kSenderRetryKeys};
+const Section kPolicySection = {"policy", kPolicyKeys};
+const Section kDeadlinesSection = {"policy.deadlines", kDeadlineKeys};
+const Section kAllowSection = {"policy.allow", kAllowKeys};
+const Section kJournalSection = {"policy.journal", kJournalKeys};
 
 std::span<const Section* const> all_sections() {
   static constexpr const Section* kAll[] = {
-      &kFileSection,      &kTunnelSection, &kForwardSection, &kHealthCheckSection, &kReconnectSection,
-      &kKeepaliveSection, &kActorSection,  &kNotifySection,  &kSenderSection,      &kSenderRetrySection,
-      &kApiSection,       &kRoleSection,   &kLogSection};
+      &kFileSection,      &kTunnelSection,    &kForwardSection, &kHealthCheckSection, &kReconnectSection,
+      &kKeepaliveSection, &kActorSection,     &kNotifySection,  &kSenderSection,      &kSenderRetrySection,
+      &kPolicySection,    &kDeadlinesSection, &kAllowSection,   &kJournalSection,     &kApiSection,
+      &kRoleSection,      &kLogSection};
   return kAll;
 }
 

@@ -38,7 +38,7 @@ struct Section {
 
 extern const Section kFileSection, kLogSection, kApiSection, kRoleSection, kActorSection, kTunnelSection,
     kForwardSection, kHealthCheckSection, kReconnectSection, kKeepaliveSection, kNotifySection,
-    kSenderSection, kSenderRetrySection;
+    kSenderSection, kSenderRetrySection, kPolicySection, kDeadlinesSection, kAllowSection, kJournalSection;
 std::span<const Section* const> all_sections();  // in the order of the documentation
 
 }  // namespace fairlead::config

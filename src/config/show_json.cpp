@@ -110,6 +110,26 @@ Json notify_json(const core::NotifySettings& settings) {
   return json;
 }
 
+Json policy_json(const core::PolicySettings& settings) {
+  Json deadlines = Json::object();
+  for (const core::EventInfo& event : core::all_events()) {
+    const auto at = static_cast<std::size_t>(event.event);
+    if (at < settings.deadlines.size() && settings.deadlines[at].count() > 0)
+      deadlines.set(event.name, seconds(settings.deadlines[at]));
+  }
+  Json json = Json::object();
+  json.set("dir", settings.folder).set("deadline_seconds", seconds(settings.deadline));
+  json.set("deadlines_seconds", std::move(deadlines));
+  json.set("allow", std::move(Json::object()
+                                  .set("commands", texts_json(settings.allow.commands))
+                                  .set("hosts", texts_json(settings.allow.hosts))
+                                  .set("tunnels", texts_json(settings.allow.tunnels))));
+  json.set("journal", std::move(Json::object()
+                                    .set("age_seconds", seconds(settings.journal_age))
+                                    .set("megabytes", settings.journal_bytes >> 20)));
+  return json;
+}
+
 }  // namespace
 
 Json show_json(const core::Config& config) {
@@ -124,6 +144,7 @@ Json show_json(const core::Config& config) {
           Json::object().set("level", to_string(config.log_level)).set("format", text ? "text" : "json")));
   json.set("api", std::move(Json::object().set("roles", roles_json(config))));
   json.set("notify", notify_json(config.notify));
+  json.set("policy", policy_json(config.policy));
   json.set("actors", actors_json(config));
   Json tunnels = Json::object();
   for (const auto& [name, tunnel] : config.tunnels) tunnels.set(name, tunnel_json(tunnel));

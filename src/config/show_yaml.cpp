@@ -113,6 +113,31 @@ void show_notify(const core::NotifySettings& settings, Lines& lines) {
   lines.close();
 }
 
+void show_policy(const core::PolicySettings& settings, Lines& lines) {
+  lines.open("policy");
+  lines.line("dir", scalar(settings.folder));
+  lines.line("deadline", duration(settings.deadline));
+  if (!settings.deadlines.empty()) {
+    lines.open("deadlines");
+    for (const core::EventInfo& event : core::all_events())
+      if (const auto own = settings.deadlines[static_cast<std::size_t>(event.event)]; own.count() > 0)
+        lines.line(event.name, duration(own));
+    lines.close();
+  }
+  if (settings.allow != core::PolicyAllow{}) {
+    lines.open("allow");
+    show_texts("commands", settings.allow.commands, lines);
+    show_texts("hosts", settings.allow.hosts, lines);
+    show_texts("tunnels", settings.allow.tunnels, lines);
+    lines.close();
+  }
+  lines.open("journal");
+  lines.line("age", duration(settings.journal_age));
+  lines.line("megabytes", std::to_string(settings.journal_bytes >> 20));
+  lines.close();
+  lines.close();
+}
+
 void show_settings(const core::Config& config, Lines& lines) {
   lines.line("version", "1");
   lines.line("state_dir", scalar(config.state_dir));
@@ -131,6 +156,7 @@ void show_settings(const core::Config& config, Lines& lines) {
     lines.close();
   }
   show_notify(config.notify, lines);
+  show_policy(config.policy, lines);
   if (config.actors.empty()) return;
   lines.open("actors");
   for (const auto& [name, actor] : config.actors) {

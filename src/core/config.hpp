@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "core/notify_settings.hpp"
+#include "core/policy_settings.hpp"
 
 namespace fairlead::core {
 
@@ -120,6 +121,7 @@ struct Config {
   std::map<std::string, Actor> actors;
   std::map<std::string, Tunnel> tunnels;
   NotifySettings notify;
+  PolicySettings policy;
 };
 using ConfigPtr = std::shared_ptr<const Config>;
 

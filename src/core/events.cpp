@@ -11,7 +11,8 @@ namespace {
 
 #define EVENT(id, kind, wired, asks, safe_default)
 #define VERDICT(event, method, arguments, meaning)
-#define FIELD(event, path, type, nilable, meaning) {Event::event, path, FieldType::type, nilable, meaning},
+#define FIELD(event, path, type, nilable, meaning) \
+  {HookEvent::event, path, FieldType::type, nilable, meaning},
 constexpr EventField kFields[] = {
 #include "core/events.def"
 };
@@ -19,7 +20,7 @@ constexpr EventField kFields[] = {
 #undef VERDICT
 
 #define FIELD(event, path, type, nilable, meaning)
-#define VERDICT(event, method, arguments, meaning) {Event::event, #method, arguments, meaning},
+#define VERDICT(event, method, arguments, meaning) {HookEvent::event, #method, arguments, meaning},
 constexpr VerdictForm kVerdicts[] = {
 #include "core/events.def"
 };
@@ -28,7 +29,7 @@ constexpr VerdictForm kVerdicts[] = {
 
 // The rows of one event stand together in the table.
 template <typename Row, std::size_t size>
-constexpr std::span<const Row> rows_of(const Row (&rows)[size], Event event) {
+constexpr std::span<const Row> rows_of(const Row (&rows)[size], HookEvent event) {
   std::size_t first = 0;
   while (first < size && rows[first].event != event) ++first;
   std::size_t last = first;
@@ -38,14 +39,14 @@ constexpr std::span<const Row> rows_of(const Row (&rows)[size], Event event) {
 
 #define VERDICT(event, method, arguments, meaning)
 #define EVENT(id, kind, wired, asks, safe_default) \
-  EventInfo{Event::id,                             \
+  EventInfo{HookEvent::id,                         \
             #id,                                   \
             HookKind::kind,                        \
             wired,                                 \
             asks,                                  \
             safe_default,                          \
-            rows_of(kFields, Event::id),           \
-            rows_of(kVerdicts, Event::id)},
+            rows_of(kFields, HookEvent::id),       \
+            rows_of(kVerdicts, HookEvent::id)},
 constexpr EventInfo kEvents[] = {
 #include "core/events.def"
 };
@@ -54,15 +55,15 @@ constexpr EventInfo kEvents[] = {
 #undef VERDICT
 
 constexpr EventField kClock[] = {
-    {Event::every, "clock.unix", FieldType::time, false, "seconds since 1970"},
-    {Event::every, "clock.iso", FieldType::text, false, "the same, as 2026-03-01T12:00:00.000Z"},
-    {Event::every, "clock.year", FieldType::integer, false, "local time of the machine, as all below"},
-    {Event::every, "clock.month", FieldType::integer, false, "1 to 12"},
-    {Event::every, "clock.day", FieldType::integer, false, "of the month, 1 to 31"},
-    {Event::every, "clock.hour", FieldType::integer, false, "0 to 23"},
-    {Event::every, "clock.minute", FieldType::integer, false, "0 to 59"},
-    {Event::every, "clock.weekday", FieldType::integer, false, "1 is Monday, 7 is Sunday"},
-    {Event::every, "clock.weekend", FieldType::boolean, false, "Saturday or Sunday"},
+    {HookEvent::every, "clock.unix", FieldType::time, false, "seconds since 1970"},
+    {HookEvent::every, "clock.iso", FieldType::text, false, "the same, as 2026-03-01T12:00:00.000Z"},
+    {HookEvent::every, "clock.year", FieldType::integer, false, "local time of the machine, as all below"},
+    {HookEvent::every, "clock.month", FieldType::integer, false, "1 to 12"},
+    {HookEvent::every, "clock.day", FieldType::integer, false, "of the month, 1 to 31"},
+    {HookEvent::every, "clock.hour", FieldType::integer, false, "0 to 23"},
+    {HookEvent::every, "clock.minute", FieldType::integer, false, "0 to 59"},
+    {HookEvent::every, "clock.weekday", FieldType::integer, false, "1 is Monday, 7 is Sunday"},
+    {HookEvent::every, "clock.weekend", FieldType::boolean, false, "Saturday or Sunday"},
 };
 
 // Calls `visit(field)` for the event's fields and the clock's; stops when it returns true.
@@ -130,11 +131,11 @@ std::span<const EventInfo> all_events() {
   return kEvents;
 }
 
-const EventInfo& describe(Event event) {
+const EventInfo& describe(HookEvent event) {
   return kEvents[static_cast<std::size_t>(event)];
 }
 
-std::string_view to_string(Event event) {
+std::string_view to_string(HookEvent event) {
   return describe(event).name;
 }
 

@@ -23,7 +23,7 @@ std::string_view to_string(HookKind kind);
 enum class FieldType : std::uint8_t { text, integer, number, boolean, duration, list, time };
 std::string_view to_string(FieldType type);
 
-enum class Event : std::uint8_t {
+enum class HookEvent : std::uint8_t {
 #define EVENT(id, kind, wired, asks, safe_default) id,
 #define FIELD(event, path, type, nilable, meaning)
 #define VERDICT(event, method, arguments, meaning)
@@ -34,7 +34,7 @@ enum class Event : std::uint8_t {
 };
 
 struct EventField {
-  Event event;
+  HookEvent event;
   std::string_view path;  // "tunnel.name"
   FieldType type;
   bool nilable;
@@ -48,7 +48,7 @@ struct VerdictArgument {
 };
 
 struct VerdictForm {
-  Event event;
+  HookEvent event;
   std::string_view method;     // "after"
   std::string_view signature;  // "delay: duration, why: text?"
   std::string_view meaning;
@@ -58,7 +58,7 @@ struct VerdictForm {
 };
 
 struct EventInfo {
-  Event event;
+  HookEvent event;
   std::string_view name;
   HookKind kind;
   bool wired;
@@ -69,8 +69,8 @@ struct EventInfo {
 };
 
 std::span<const EventInfo> all_events();
-const EventInfo& describe(Event event);
-std::string_view to_string(Event event);
+const EventInfo& describe(HookEvent event);
+std::string_view to_string(HookEvent event);
 const EventInfo* find_event(std::string_view name);
 
 // What `ctx.clock` and `flow.clock` hold, paths "clock.hour" and so on.

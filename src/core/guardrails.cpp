@@ -20,12 +20,8 @@ std::string_view method(const PolicyAnswer& answer) {
   return answer.given ? answer.value["verdict"].text() : std::string_view{};
 }
 
-std::string text_of(base::JsonView value) { return base::printable(value.text(), kMostText); }
-
-std::optional<Severity> parse_severity(std::string_view text) {
-  for (const Severity severity : {Severity::info, Severity::low, Severity::high, Severity::critical})
-    if (to_string(severity) == text) return severity;
-  return std::nullopt;
+std::string text_of(base::JsonView value) {
+  return base::printable(value.text(), kMostText);
 }
 
 }  // namespace
@@ -40,8 +36,8 @@ ReconnectPlan plan_reconnect(const PolicyAnswer& answer, base::Millis standard, 
     const base::Millis wanted = millis(answer.value["delay"]);
     plan.delay = std::clamp(wanted, least, std::max(least, kMostReconnectDelay));
     if (plan.delay != wanted)
-      plan.refused = "after(" + base::format_duration(wanted) + ") is outside of " + base::format_duration(least) +
-                     " to " + base::format_duration(kMostReconnectDelay);
+      plan.refused = "after(" + base::format_duration(wanted) + ") is outside of " +
+                     base::format_duration(least) + " to " + base::format_duration(kMostReconnectDelay);
   }
   return plan;
 }
@@ -80,7 +76,9 @@ NoticePlan plan_notice(const PolicyAnswer& answer, const Notice& original) {
     return plan;
   }
   Notice& notice = *plan.notice;
-  const auto refuse = [&](const char* what) { plan.refused += (plan.refused.empty() ? "" : "; ") + std::string(what); };
+  const auto refuse = [&](const char* what) {
+    plan.refused += (plan.refused.empty() ? "" : "; ") + std::string(what);
+  };
   if (value["event"].text() != original.event || value["subject"].text() != original.subject)
     refuse("event and subject cannot be changed");
   if (value["title"].is_string() && !value["title"].text().empty())

@@ -1,6 +1,6 @@
-// What no hook can widen: each function takes a verdict as it came and says what will be done, within the bounds of the
-// configuration and of the core. Pure. `refused` says in one sentence what of the verdict was not followed; empty: all
-// of it was.
+// What no hook can widen: each function takes a verdict as it came and says what will be done, within the
+// bounds of the configuration and of the core. Pure. `refused` says in one sentence what of the verdict was
+// not followed; empty: all of it was.
 #pragma once
 #include <optional>
 #include <string>
@@ -18,7 +18,8 @@ struct ReconnectPlan {
   std::string refused;
 };
 constexpr base::Millis kMostReconnectDelay{24LL * 3600 * 1000};
-// `standard`: what the backoff says; `least`: the tunnel's backoff_initial. Without a verdict it is the standard.
+// `standard`: what the backoff says; `least`: the tunnel's backoff_initial. Without a verdict it is the
+// standard.
 ReconnectPlan plan_reconnect(const PolicyAnswer& answer, base::Millis standard, base::Millis least);
 
 struct HealthPlan {

@@ -1,4 +1,5 @@
-// The `policy` section of the configuration: where hooks are, how long they may take, what their flows may do. Pure.
+// The `policy` section of the configuration: where hooks are, how long they may take, what their flows may
+// do. Pure.
 #pragma once
 #include <array>
 #include <string>
@@ -17,8 +18,8 @@ struct PolicyAllow {
 };
 
 struct PolicySettings {
-  std::string folder;              // absolute; may be missing on disk: no hooks of the operator's
-  base::Millis deadline{20};       // 1 ms .. 10 s, of a decision
+  std::string folder;                   // absolute; may be missing on disk: no hooks of the operator's
+  base::Millis deadline{20};            // 1 ms .. 10 s, of a decision
   std::vector<base::Millis> deadlines;  // by event; zero or absent: `deadline`
   PolicyAllow allow;
   base::Millis journal_age{30LL * 24 * 3600 * 1000};  // 0: no journal

@@ -11,18 +11,18 @@
 namespace fairlead::core {
 
 struct HookStatus {
-  Event event = Event::every;
+  HookEvent event = HookEvent::every;
   std::string name, file;
   int line = 0;
-  bool standard = false;   // shipped with fairlead
-  base::Millis every{0};   // of flows
+  bool standard = false;  // shipped with fairlead
+  base::Millis every{0};  // of flows
   int strikes = 0;
   bool quarantined = false;
   std::uint64_t failures = 0;
 };
 
 struct EventCount {
-  Event event = Event::every;
+  HookEvent event = HookEvent::every;
   std::uint64_t asked = 0;
   std::uint64_t given = 0;     // a hook had a verdict
   std::uint64_t troubled = 0;  // the safe default held
@@ -37,9 +37,9 @@ struct PolicyStatus {
   std::vector<HookStatus> hooks;
   std::vector<std::string> switched_off;
   std::vector<std::string> sandbox, sandbox_missing;
-  int pid = 0;                 // 0: no process is needed, or it is being started
-  std::uint64_t restarts = 0;  // of this generation's process, because it was late or crashed
-  std::size_t flows = 0;       // under way
+  int pid = 0;                     // 0: no process is needed, or it is being started
+  std::uint64_t restarts = 0;      // of this generation's process, because it was late or crashed
+  std::size_t flows = 0;           // under way
   std::vector<EventCount> counts;  // of events that were asked
   JournalStatus journal;
 };

@@ -28,10 +28,10 @@ class Calls {
       : parts_(parts), limits_(core::all_events().size(), std::chrono::milliseconds(20)) {}
 
   // CPU time that one hook of this event may use before the gentle limit ends it.
-  void set_limit(core::Event event, std::chrono::milliseconds limit) {
+  void set_limit(core::HookEvent event, std::chrono::milliseconds limit) {
     limits_[static_cast<std::size_t>(event)] = limit;
   }
-  std::chrono::milliseconds limit(core::Event event) const {
+  std::chrono::milliseconds limit(core::HookEvent event) const {
     return limits_[static_cast<std::size_t>(event)];
   }
 

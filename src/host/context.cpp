@@ -25,7 +25,7 @@ std::string join(std::string_view prefix, std::string_view name) {
 // Plain data: Lua frees the block and calls no destructor.
 struct Contexts::Node {
   std::uint64_t serial;
-  core::Event event;
+  core::HookEvent event;
   std::string_view prefix;  // "" for ctx itself, else a part of the table's texts
   base::JsonView value;
 };
@@ -63,7 +63,7 @@ Contexts& Contexts::of(lua_State* state) {
   return *self;
 }
 
-void Contexts::push(lua_State* state, core::Event event, base::JsonView fields) {
+void Contexts::push(lua_State* state, core::HookEvent event, base::JsonView fields) {
   ++serial_;
   random_ = static_cast<std::uint64_t>(fields["seed"].integer(1));
   push_node(state, {serial_, event, {}, fields});

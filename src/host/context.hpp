@@ -19,7 +19,7 @@ class Contexts {
   Contexts& operator=(const Contexts&) = delete;
 
   // Pushes a ctx over `fields` and makes every earlier one invalid. `fields` must live until end().
-  void push(lua_State* state, core::Event event, base::JsonView fields);
+  void push(lua_State* state, core::HookEvent event, base::JsonView fields);
   void end() { ++serial_; }
 
  private:

@@ -94,7 +94,7 @@ int HookSet::on_index(lua_State* state) {
 }
 
 int HookSet::on_register(lua_State* state) {
-  const auto event = static_cast<core::Event>(lua_tointeger(state, lua_upvalueindex(1)));
+  const auto event = static_cast<core::HookEvent>(lua_tointeger(state, lua_upvalueindex(1)));
   of(state).register_hook(state, event, 1, 2, 0);
   return 0;
 }
@@ -109,11 +109,11 @@ int HookSet::every(lua_State* state) {
   }
   luaL_argcheck(state, seconds >= kLeastInterval && seconds <= kMostInterval, 1,
                 "an interval from 1s to a year is wanted, such as \"5m\"");
-  of(state).register_hook(state, core::Event::every, 2, 3, seconds);
+  of(state).register_hook(state, core::HookEvent::every, 2, 3, seconds);
   return 0;
 }
 
-void HookSet::register_hook(lua_State* state, core::Event event, int name_at, int function_at,
+void HookSet::register_hook(lua_State* state, core::HookEvent event, int name_at, int function_at,
                             double every_seconds) {
   if (loading_ == nullptr || loading_->kind == FileKind::test || loading_->kind == FileKind::library)
     luaL_error(state, "hooks are registered while a hook file loads, not later");

@@ -38,7 +38,7 @@ struct Problem {
 };
 
 struct Hook {
-  core::Event event;
+  core::HookEvent event;
   std::string name;
   std::string file;
   int line = 0;
@@ -65,7 +65,7 @@ class HookSet {
 
   const std::vector<Hook>& hooks() const { return hooks_; }
   // Numbers of the hooks of this event, in the order they are asked.
-  const std::vector<std::size_t>& of(core::Event event) const {
+  const std::vector<std::size_t>& of(core::HookEvent event) const {
     return by_event_[static_cast<std::size_t>(event)];
   }
   void skip(std::size_t hook) { hooks_[hook].skipped = true; }
@@ -85,7 +85,8 @@ class HookSet {
   static int off(lua_State* state);
   static int every(lua_State* state);
   static int log(lua_State* state);
-  void register_hook(lua_State* state, core::Event event, int name_at, int function_at, double every_seconds);
+  void register_hook(lua_State* state, core::HookEvent event, int name_at, int function_at,
+                     double every_seconds);
   bool run(const SourceFile& file, const std::function<void()>& offers, int results);
   void push_basics();
   void settle();

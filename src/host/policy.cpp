@@ -114,7 +114,7 @@ class Policy {
             .set("file", hook.file)
             .set("line", hook.line);
         one.set("standard", hook.standard);
-        if (hook.event == core::Event::every) one.set("seconds", hook.every_seconds);
+        if (hook.event == core::HookEvent::every) one.set("seconds", hook.every_seconds);
         list.push(std::move(one));
       }
       base::Json loaded = base::Json::object();
@@ -132,7 +132,7 @@ class Policy {
 
   void flow(base::JsonView message) {
     const auto id = static_cast<std::uint64_t>(message["flow"].integer());
-    const auto limit = calls_.limit(core::Event::every);
+    const auto limit = calls_.limit(core::HookEvent::every);
     if (message["cancel"].exists()) return flows_.cancel(id);
     if (message["start"].exists()) {
       const auto hook = static_cast<std::size_t>(message["start"].integer(-1));

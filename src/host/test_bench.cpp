@@ -115,11 +115,11 @@ int TestBench::flow_start(lua_State* state) {
   TestBench& self = of(state);
   const std::string name = luaL_checkstring(state, 1);
   const base::Json clock = table_at(state, 2, "clock");
-  for (const std::size_t number : self.parts_.hooks.of(core::Event::every)) {
+  for (const std::size_t number : self.parts_.hooks.of(core::HookEvent::every)) {
     if (self.parts_.hooks.hooks()[number].name != name) continue;
     const std::uint64_t id = self.next_id_++;
-    return self.push_step(state, id,
-                          self.flows_.start(id, number, clock.view(), self.calls_.limit(core::Event::every)));
+    return self.push_step(
+        state, id, self.flows_.start(id, number, clock.view(), self.calls_.limit(core::HookEvent::every)));
   }
   raise(state, "there is no flow `" + base::printable(name, 64) + "`");
 }
@@ -136,15 +136,15 @@ int TestBench::flow_resume(lua_State* state) {
   if (!answer.good) answer.message = luaL_checkstring(state, 4);
   answer.raise = lua_toboolean(state, 5) != 0;
   if (!self.flows_.waits(id)) raise(state, "this flow has ended");
-  return self.push_step(state, id,
-                        self.flows_.resume(id, answer, clock.view(), self.calls_.limit(core::Event::every)));
+  return self.push_step(
+      state, id, self.flows_.resume(id, answer, clock.view(), self.calls_.limit(core::HookEvent::every)));
 }
 
 // host_flows() -> {{name, seconds}, …}
 int TestBench::flows(lua_State* state) {
   const TestBench& self = of(state);
   base::Json list = base::Json::array();
-  for (const std::size_t number : self.parts_.hooks.of(core::Event::every)) {
+  for (const std::size_t number : self.parts_.hooks.of(core::HookEvent::every)) {
     const Hook& hook = self.parts_.hooks.hooks()[number];
     list.push(std::move(base::Json::object().set("name", hook.name).set("seconds", hook.every_seconds)));
   }

@@ -33,27 +33,30 @@ void Canary::on_read(Source source) {
          problems_.push_back({info.file, info.line, "\"" + info.name + "\": " + why});
        },
        [](const std::string&) {}, [](base::JsonView) {}, [] {}});
-  candidate_.generation->load([this](base::Result<Generation::Loaded> loaded) { on_loaded(std::move(loaded)); });
+  candidate_.generation->load(
+      [this](base::Result<Generation::Loaded> loaded) { on_loaded(std::move(loaded)); });
 }
 
 void Canary::on_loaded(base::Result<Generation::Loaded> loaded) {
   if (!loaded) return finish(loaded.error());
   candidate_.loaded = std::move(*loaded);
   if (candidate_.generation->source().tests == 0) return replay();
-  candidate_.generation->run_tests([this](base::Result<base::Json> results) { on_tested(std::move(results)); });
+  candidate_.generation->run_tests(
+      [this](base::Result<base::Json> results) { on_tested(std::move(results)); });
 }
 
 void Canary::on_tested(base::Result<base::Json> results) {
   if (!results) return finish(results.error());
   for (const base::JsonView one : (*results)["problems"].items())
-    problems_.push_back(
-        {std::string(one["file"].text()), static_cast<int>(one["line"].integer()), std::string(one["message"].text())});
+    problems_.push_back({std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
+                         std::string(one["message"].text())});
   for (const base::JsonView one : (*results)["tests"].items()) {
     if (one["ok"].boolean())
       ++candidate_.tests;
     else
-      problems_.push_back({std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
-                           "test \"" + std::string(one["name"].text()) + "\" fails: " + std::string(one["message"].text())});
+      problems_.push_back(
+          {std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
+           "test \"" + std::string(one["name"].text()) + "\" fails: " + std::string(one["message"].text())});
   }
   if (!problems_.empty()) return finish(as_error(problems_));
   replay();
@@ -63,13 +66,15 @@ void Canary::on_tested(base::Result<base::Json> results) {
 void Canary::replay() {
   for (const core::DecisionPtr& decision : sample_) {
     const core::EventInfo* event = core::find_event(decision->event);
-    if (event == nullptr || event->kind != core::HookKind::decide || !candidate_.generation->asks(event->event)) continue;
+    if (event == nullptr || event->kind != core::HookKind::decide ||
+        !candidate_.generation->asks(event->event))
+      continue;
     const auto context = base::Json::parse(decision->context);
     if (!context) continue;
     ++replaying_;
-    candidate_.generation->ask(event->event, *context, nullptr, false, [this, decision](Generation::Outcome outcome) {
-      on_replayed(*decision, outcome);
-    });
+    candidate_.generation->ask(
+        event->event, *context, nullptr, false,
+        [this, decision](Generation::Outcome outcome) { on_replayed(*decision, outcome); });
   }
   candidate_.replayed = replaying_;
   if (replaying_ == 0) fresh();
@@ -77,8 +82,9 @@ void Canary::replay() {
 
 void Canary::on_replayed(const core::Decision& decision, const Generation::Outcome& outcome) {
   if (!outcome.answer.trouble.empty())
-    problems_.push_back({decision.event, 0,
-                         "the decision of " + base::iso8601(decision.time) + ", asked again: " + outcome.answer.trouble});
+    problems_.push_back(
+        {decision.event, 0,
+         "the decision of " + base::iso8601(decision.time) + ", asked again: " + outcome.answer.trouble});
   if (--replaying_ > 0) return;
   if (!problems_.empty()) return finish(as_error(problems_));
   fresh();

@@ -1,6 +1,6 @@
-// Brings a new generation up before anything depends on it: reads the files, loads them, runs the operator's tests,
-// asks recent decisions again and starts the process afresh. Either all of that is well, or nothing has changed.
-// Owned by Policy; destroying it gives the candidate up.
+// Brings a new generation up before anything depends on it: reads the files, loads them, runs the operator's
+// tests, asks recent decisions again and starts the process afresh. Either all of that is well, or nothing
+// has changed. Owned by Policy; destroying it gives the candidate up.
 #pragma once
 #include <functional>
 #include <memory>

@@ -27,9 +27,15 @@ base::Millis duration(base::JsonView value, base::Millis standard, base::Millis 
   return std::clamp(wanted, base::Millis(1), most);
 }
 
-EffectResult fine(base::Json value = {}) { return {true, false, std::move(value), {}}; }
-EffectResult failed(const base::Error& error) { return {false, false, {}, error.text()}; }
-EffectResult forbidden(const std::string& why) { return {false, true, {}, why}; }
+EffectResult fine(base::Json value = {}) {
+  return {true, false, std::move(value), {}};
+}
+EffectResult failed(const base::Error& error) {
+  return {false, false, {}, error.text()};
+}
+EffectResult forbidden(const std::string& why) {
+  return {false, true, {}, why};
+}
 
 // A call whose outcome comes later, on a timer of its own: at once, or after the time that sleep() wants.
 class Later final : public RunningEffect {
@@ -81,7 +87,8 @@ std::string detail(const core::EffectInfo& effect, base::JsonView arguments) {
       break;
     case Effect::http: {
       const std::string_view url = arguments["url"].text();
-      text += " " + std::string(arguments["method"].text("GET")) + " " + std::string(url.substr(0, url.find('?')));
+      text += " " + std::string(arguments["method"].text("GET")) + " " +
+              std::string(url.substr(0, url.find('?')));
       break;
     }
     case Effect::notify:
@@ -135,7 +142,8 @@ base::Result<> Effects::permitted(const core::EffectInfo& effect, base::JsonView
   return base::success();
 }
 
-void Effects::note(const core::EffectInfo& effect, base::JsonView arguments, const std::string& hook, bool refused) {
+void Effects::note(const core::EffectInfo& effect, base::JsonView arguments, const std::string& hook,
+                   bool refused) {
   if (!refused && (effect.effect == Effect::sleep || effect.effect == Effect::store_get ||
                    effect.effect == Effect::tunnel_status))
     return;
@@ -151,19 +159,22 @@ std::unique_ptr<RunningEffect> Effects::perform(const core::EffectInfo& effect, 
   const auto later = [&](EffectResult result, base::Millis after = base::Millis(0)) {
     return std::make_unique<Later>(ports_.loop, after, std::move(result), std::move(done));
   };
-  if (auto right = core::check_arguments(effect, arguments); !right) return later(forbidden(right.error().message));
+  if (auto right = core::check_arguments(effect, arguments); !right)
+    return later(forbidden(right.error().message));
   if (auto allowed = permitted(effect, arguments, allow); !allowed) {
     note(effect, arguments, hook, true);
     return later(forbidden(allowed.error().message));
   }
   note(effect, arguments, hook, false);
-  if (effect.effect == Effect::sleep) return later(fine(), duration(arguments["time"], base::Millis(0), kMostSleep));
+  if (effect.effect == Effect::sleep)
+    return later(fine(), duration(arguments["time"], base::Millis(0), kMostSleep));
   if (effect.effect == Effect::exec) return run_child(arguments, std::move(done));
   if (effect.effect == Effect::http) return run_request(arguments, std::move(done));
   return later(at_once(effect, arguments, hook));
 }
 
-EffectResult Effects::at_once(const core::EffectInfo& effect, base::JsonView arguments, const std::string& hook) {
+EffectResult Effects::at_once(const core::EffectInfo& effect, base::JsonView arguments,
+                              const std::string& hook) {
   switch (effect.effect) {
     case Effect::emit: {
       if (!is_type(arguments["type"].text()))
@@ -186,7 +197,8 @@ EffectResult Effects::at_once(const core::EffectInfo& effect, base::JsonView arg
       for (const auto known :
            {core::Severity::info, core::Severity::low, core::Severity::high, core::Severity::critical})
         if (core::to_string(known) == severity) notice.severity = known;
-      for (const base::JsonView sender : arguments["senders"].items()) notice.senders.emplace_back(sender.text());
+      for (const base::JsonView sender : arguments["senders"].items())
+        notice.senders.emplace_back(sender.text());
       ports_.notify->notify(std::move(notice));
       return fine();
     }
@@ -202,7 +214,9 @@ EffectResult Effects::at_once(const core::EffectInfo& effect, base::JsonView arg
       if (!status) return failed(status.error());
       base::Json json = base::Json::object();
       json.set("state", core::to_string(status->state)).set("reason", core::describe(status->reason).id);
-      json.set("detail", status->detail).set("proof", core::to_string(status->proof)).set("attempts", status->attempts);
+      json.set("detail", status->detail)
+          .set("proof", core::to_string(status->proof))
+          .set("attempts", status->attempts);
       return fine(std::move(json));
     }
     default:
@@ -224,13 +238,15 @@ std::unique_ptr<RunningEffect> Effects::run_child(base::JsonView arguments, Done
                                    failed({base::Code::unavailable, "no spawner here", {}}), std::move(done));
   core::ChildSpec spec;
   for (const base::JsonView argument : arguments["argv"].items()) spec.argv.emplace_back(argument.text());
-  spec.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {"LANG", "C.UTF-8"}};
+  spec.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                      {"LANG", "C.UTF-8"}};
   spec.input = arguments["input"].text();
   spec.timeout = duration(arguments["timeout"], kExecTimeout, kMostExec);
   auto effect = std::make_unique<ChildEffect>();
-  effect->call = ports_.spawner->start(std::move(spec), [done = std::move(done)](base::Result<core::ChildResult> ended) {
-    done(ended ? fine(as_json(*ended)) : failed(ended.error()));
-  });
+  effect->call =
+      ports_.spawner->start(std::move(spec), [done = std::move(done)](base::Result<core::ChildResult> ended) {
+        done(ended ? fine(as_json(*ended)) : failed(ended.error()));
+      });
   return effect;
 }
 
@@ -251,12 +267,13 @@ std::unique_ptr<RunningEffect> Effects::run_request(base::JsonView arguments, Do
   request.timeout = duration(arguments["timeout"], kHttpTimeout, kMostHttp);
   request.max_body = kMostBody;
   auto effect = std::make_unique<RequestEffect>();
-  effect->call = (*client)->start(std::move(request), [done = std::move(done)](base::Result<core::HttpResponse> ended) {
-    if (!ended) return done(failed(ended.error()));
-    base::Json json = base::Json::object();
-    json.set("status", ended->status).set("body", base::to_utf8(ended->body));
-    done(fine(std::move(json)));
-  });
+  effect->call =
+      (*client)->start(std::move(request), [done = std::move(done)](base::Result<core::HttpResponse> ended) {
+        if (!ended) return done(failed(ended.error()));
+        base::Json json = base::Json::object();
+        json.set("status", ended->status).set("body", base::to_utf8(ended->body));
+        done(fine(std::move(json)));
+      });
   return effect;
 }
 

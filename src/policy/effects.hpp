@@ -1,5 +1,6 @@
-// Performs what flows ask for, when the configuration allows it: the last place where a hook's wish meets the machine.
-// Every effect is bounded in time and size, and (but for waiting and reading) audited. Owned by Policy; loop thread only.
+// Performs what flows ask for, when the configuration allows it: the last place where a hook's wish meets the
+// machine. Every effect is bounded in time and size, and (but for waiting and reading) audited. Owned by
+// Policy; loop thread only.
 #pragma once
 #include <functional>
 #include <memory>

@@ -8,8 +8,8 @@ namespace fairlead::policy {
 
 namespace {
 
-constexpr std::size_t kMostFlows = 64;   // at a time
-constexpr int kMostEffects = 1'000;      // of one run
+constexpr std::size_t kMostFlows = 64;  // at a time
+constexpr int kMostEffects = 1'000;     // of one run
 
 }  // namespace
 
@@ -30,8 +30,9 @@ FlowRunner::FlowRunner(loop::Loop& loop, base::Log& log, Generation& generation,
 void FlowRunner::begin() {
   const auto& hooks = generation_.hooks();
   for (std::size_t hook = 0; hook < hooks.size(); ++hook) {
-    if (hooks[hook].event != core::Event::every) continue;
-    intervals_.push_back(std::make_unique<loop::Timer>(loop_, "flow-interval", [this, hook] { start(hook); }));
+    if (hooks[hook].event != core::HookEvent::every) continue;
+    intervals_.push_back(
+        std::make_unique<loop::Timer>(loop_, "flow-interval", [this, hook] { start(hook); }));
     intervals_.back()->start_repeating(hooks[hook].every);
   }
 }

@@ -1,5 +1,5 @@
-// The flows of one generation: starts each at its interval, carries its effects to the world and the answers back.
-// Owned by Policy beside the generation; loop thread only.
+// The flows of one generation: starts each at its interval, carries its effects to the world and the answers
+// back. Owned by Policy beside the generation; loop thread only.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -19,11 +19,12 @@ namespace fairlead::policy {
 class FlowRunner {
  public:
   // All outlive it.
-  FlowRunner(loop::Loop& loop, base::Log& log, Generation& generation, Effects& effects, core::PolicyAllow allow);
+  FlowRunner(loop::Loop& loop, base::Log& log, Generation& generation, Effects& effects,
+             core::PolicyAllow allow);
 
   void begin();  // the intervals run from now on
-  // No flow is started any more; those under way may end. `ended` is called once, later, when none is left or after
-  // `deadline`, with how many were given up.
+  // No flow is started any more; those under way may end. `ended` is called once, later, when none is left or
+  // after `deadline`, with how many were given up.
   void retire(base::Millis deadline, std::function<void(std::size_t given_up)> ended);
 
   void on_step(base::JsonView step);  // from the generation

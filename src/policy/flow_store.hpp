@@ -1,5 +1,5 @@
-// What flows keep over restarts: one JSON file in the state directory, read at start and replaced off the loop a moment
-// after a change. Owned by Policy; loop thread only.
+// What flows keep over restarts: one JSON file in the state directory, read at start and replaced off the
+// loop a moment after a change. Owned by Policy; loop thread only.
 #pragma once
 #include <functional>
 #include <memory>
@@ -16,7 +16,8 @@ namespace fairlead::policy {
 
 class FlowStore {
  public:
-  // `path` is read now (at start, it is small); one that cannot be understood is set aside as PATH.damaged and logged.
+  // `path` is read now (at start, it is small); one that cannot be understood is set aside as PATH.damaged
+  // and logged.
   FlowStore(loop::Loop& loop, base::Log& log, std::string path);
 
   base::JsonView get(std::string_view key) const { return values_[key]; }

@@ -46,7 +46,8 @@ void Generation::enter(Stage stage) {
   if (stage == Stage::ready) patience_.stop();
 }
 
-// --- loading -----------------------------------------------------------------------------------------------------
+// --- loading
+// -----------------------------------------------------------------------------------------------------
 
 void Generation::load(std::function<void(base::Result<Loaded>)> done) {
   load_done_ = std::move(done);
@@ -78,7 +79,8 @@ void Generation::load_ended(base::Result<Loaded> result) {
   }
   if (const auto done = std::exchange(load_done_, nullptr)) return done(std::move(result));
   if (!result) {
-    parts_.log.error("policy_process_not_started", {{"generation", number_}, {"error", result.error().text()}});
+    parts_.log.error("policy_process_not_started",
+                     {{"generation", number_}, {"error", result.error().text()}});
     give_up_waiting(result.error().message);
   }
 }
@@ -108,8 +110,8 @@ void Generation::on_loaded(base::JsonView message) {
   hooks_ = std::move(hooks);
   Loaded loaded;
   for (const base::JsonView one : message["warnings"].items())
-    loaded.warnings.push_back(
-        {std::string(one["file"].text()), static_cast<int>(one["line"].integer()), std::string(one["message"].text())});
+    loaded.warnings.push_back({std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
+                               std::string(one["message"].text())});
   for (const base::JsonView one : message["off"].items()) loaded.switched_off.emplace_back(one.text());
   enter(Stage::ready);
   load_ended(std::move(loaded));
@@ -119,8 +121,8 @@ void Generation::on_loaded(base::JsonView message) {
 void Generation::on_refused(base::JsonView problems) {
   std::vector<Problem> all;
   for (const base::JsonView one : problems.items())
-    all.push_back(
-        {std::string(one["file"].text()), static_cast<int>(one["line"].integer()), std::string(one["message"].text())});
+    all.push_back({std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
+                   std::string(one["message"].text())});
   load_ended(as_error(all));
 }
 
@@ -138,20 +140,24 @@ void Generation::on_tests(base::JsonView message) {
   std::exchange(tests_done_, nullptr)(std::move(copy));
 }
 
-// --- asking ------------------------------------------------------------------------------------------------------
+// --- asking
+// ------------------------------------------------------------------------------------------------------
 
-bool Generation::asks(core::Event event) const { return asked_events_[static_cast<std::size_t>(event)]; }
+bool Generation::asks(core::HookEvent event) const {
+  return asked_events_[static_cast<std::size_t>(event)];
+}
 
-// A quarantined decide or transform hook silences its whole event: asking only the others could widen what it narrowed.
-bool Generation::quarantined(core::Event event) const {
+// A quarantined decide or transform hook silences its whole event: asking only the others could widen what it
+// narrowed.
+bool Generation::quarantined(core::HookEvent event) const {
   const core::HookKind kind = core::describe(event).kind;
   if (kind == core::HookKind::observe || kind == core::HookKind::flow) return false;
   return std::any_of(hooks_.begin(), hooks_.end(),
                      [event](const HookInfo& hook) { return hook.event == event && hook.quarantined; });
 }
 
-std::uint64_t Generation::ask(core::Event event, const base::Json& fields, const base::Json* value, bool explain,
-                              Done done) {
+std::uint64_t Generation::ask(core::HookEvent event, const base::Json& fields, const base::Json* value,
+                              bool explain, Done done) {
   Call call;
   call.id = next_id_++;
   call.event = event;
@@ -183,7 +189,7 @@ bool Generation::step_flow(std::uint64_t flow, base::Json message) {
   if (stage_ != Stage::ready && stage_ != Stage::loading) return false;
   Call call;
   call.id = next_id_++;
-  call.event = core::Event::every;
+  call.event = core::HookEvent::every;
   call.flow = flow;
   call.line = message.set("flow", flow).dump();
   waiting_.push_back(std::move(call));
@@ -197,7 +203,8 @@ void Generation::flush() {
   std::deque<Call> troubled;
   for (Call& call : waiting_)
     if (!call.trouble.empty()) troubled.push_back(std::move(call));
-  if (!troubled.empty()) std::erase_if(waiting_, [](const Call& call) { return call.id == 0 || !call.trouble.empty(); });
+  if (!troubled.empty())
+    std::erase_if(waiting_, [](const Call& call) { return call.id == 0 || !call.trouble.empty(); });
   for (Call& call : troubled) {
     const std::string why = call.trouble;
     give_safe_default(std::move(call), why);
@@ -236,7 +243,8 @@ void Generation::give_up_waiting(const std::string& why) {
   for (Call& call : waiting) give_safe_default(std::move(call), why);
 }
 
-// --- answers -----------------------------------------------------------------------------------------------------
+// --- answers
+// -----------------------------------------------------------------------------------------------------
 
 void Generation::on_line(const std::string& line) {
   const auto message = base::Json::parse(line);
@@ -308,8 +316,8 @@ void Generation::on_reply(base::JsonView message) {
 
 void Generation::on_step(base::JsonView message) {
   const auto flow = static_cast<std::uint64_t>(message["flow"].integer());
-  const auto found =
-      std::find_if(in_flight_.begin(), in_flight_.end(), [flow](const Call& call) { return call.flow == flow; });
+  const auto found = std::find_if(in_flight_.begin(), in_flight_.end(),
+                                  [flow](const Call& call) { return call.flow == flow; });
   if (found == in_flight_.end()) return;
   in_flight_.erase(found);
   if (in_flight_.empty()) {
@@ -319,7 +327,8 @@ void Generation::on_step(base::JsonView message) {
   observer_.stepped(message);
 }
 
-// --- when it does not answer ---------------------------------------------------------------------------------------
+// --- when it does not answer
+// ---------------------------------------------------------------------------------------
 
 void Generation::on_late() {
   // The daemon itself may have stood still: what has arrived meanwhile is no fault of the process.
@@ -353,8 +362,8 @@ void Generation::drop_process() {
   bury_.schedule();
 }
 
-// The process is late or gone: whoever it was working for gets the safe default, the others are asked again, one by
-// one, by a new process.
+// The process is late or gone: whoever it was working for gets the safe default, the others are asked again,
+// one by one, by a new process.
 void Generation::blame(bool crashed, const std::string& why) {
   const core::PolicyPage& page = process_->page();
   const std::size_t hook = page.hook.load(std::memory_order_acquire);

@@ -1,5 +1,6 @@
-// One generation of hooks: a set of files, the process that runs them, and what happens when it is late, crashes or is
-// started anew. Answers every call it takes, whatever the process does. Owned by Policy; loop thread only.
+// One generation of hooks: a set of files, the process that runs them, and what happens when it is late,
+// crashes or is started anew. Answers every call it takes, whatever the process does. Owned by Policy; loop
+// thread only.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -23,7 +24,7 @@
 namespace fairlead::policy {
 
 struct HookInfo {
-  core::Event event = core::Event::every;
+  core::HookEvent event = core::HookEvent::every;
   std::string name, file;
   int line = 0;
   bool standard = false;
@@ -39,10 +40,11 @@ class Generation {
   // What the rest of the policy is told, while the generation lives. `hook` is a number in hooks().
   struct Observer {
     std::function<void(std::size_t hook, const std::string& message)> failed;  // an error, or a wrong result
-    std::function<void(std::size_t hook, const std::string& why)> struck;      // its process was ended because of it
-    std::function<void(const std::string& text)> logged;                       // log(…) of a script
-    std::function<void(base::JsonView step)> stepped;                          // a flow's effect, end or failure
-    std::function<void()> restarted;                                           // every flow of it is gone
+    std::function<void(std::size_t hook, const std::string& why)>
+        struck;                                           // its process was ended because of it
+    std::function<void(const std::string& text)> logged;  // log(…) of a script
+    std::function<void(base::JsonView step)> stepped;     // a flow's effect, end or failure
+    std::function<void()> restarted;                      // every flow of it is gone
   };
   struct Loaded {
     std::vector<Problem> warnings;
@@ -79,24 +81,27 @@ class Generation {
   std::uint64_t number() const { return number_; }
   const Source& source() const { return *source_; }
   const std::vector<HookInfo>& hooks() const { return hooks_; }
-  bool asks(core::Event event) const;
+  bool asks(core::HookEvent event) const;
   const std::vector<std::string>& sandbox() const { return sandbox_; }
   const std::vector<std::string>& sandbox_missing() const { return sandbox_missing_; }
   int pid() const { return process_ ? process_->pid() : 0; }
   std::uint64_t restarts() const { return restarts_; }
 
-  // Answered once, later. `fields`: the ctx with clock and seed; `value`: of a transform. The id can be withdrawn.
-  std::uint64_t ask(core::Event event, const base::Json& fields, const base::Json* value, bool explain, Done done);
+  // Answered once, later. `fields`: the ctx with clock and seed; `value`: of a transform. The id can be
+  // withdrawn.
+  std::uint64_t ask(core::HookEvent event, const base::Json& fields, const base::Json* value, bool explain,
+                    Done done);
   void withdraw(std::uint64_t id);
 
-  // One step of a flow; the answer comes to `stepped`. False: the process is not there now, and the flow is lost.
+  // One step of a flow; the answer comes to `stepped`. False: the process is not there now, and the flow is
+  // lost.
   bool step_flow(std::uint64_t flow, base::Json message);
 
  private:
   enum class Stage : std::uint8_t { idle, starting, loading, testing, ready, broken };
   struct Call {
     std::uint64_t id = 0;
-    core::Event event = core::Event::every;
+    core::HookEvent event = core::HookEvent::every;
     std::string line;
     Done done;  // empty: withdrawn, or a flow's step
     bool single = false;
@@ -122,7 +127,7 @@ class Generation {
   void give_safe_default(Call call, const std::string& why);
   void give_up_waiting(const std::string& why);
   void note_failures(base::JsonView failed);
-  bool quarantined(core::Event event) const;
+  bool quarantined(core::HookEvent event) const;
 
   Parts parts_;
   std::uint64_t number_;

@@ -15,12 +15,15 @@ namespace {
 constexpr std::size_t kLongestLine = 4u << 20;
 }  // namespace
 
-void HostProcess::Unmap::operator()(core::PolicyPage* page) const { ::munmap(page, core::kPolicyPageSize); }
+void HostProcess::Unmap::operator()(core::PolicyPage* page) const {
+  ::munmap(page, core::kPolicyPageSize);
+}
 
 base::Result<std::unique_ptr<HostProcess>> HostProcess::start(loop::Loop& loop, const std::string& host,
                                                               Handlers handlers) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return base::os_error("socketpair", errno);
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return base::os_error("socketpair", errno);
   base::UniqueFd ours(ends[0]), theirs(ends[1]);
   base::UniqueFd memory(::memfd_create("fairlead-policy-page", MFD_CLOEXEC));
   if (!memory || ::ftruncate(memory.get(), core::kPolicyPageSize) != 0)
@@ -31,19 +34,20 @@ base::Result<std::unique_ptr<HostProcess>> HostProcess::start(loop::Loop& loop, 
 
   std::unique_ptr<HostProcess> self(
       new HostProcess(loop, std::move(ours), std::move(page), std::move(handlers)));
-  auto process = loop::Process::start(loop, "policy-process", host, {"fairlead-host", "policy"},
-                                      {theirs.get(), memory.get()}, [raw = self.get()](int status, int signal) {
-                                        raw->lose(signal != 0 ? "it was ended by signal " + std::to_string(signal)
-                                                              : "it ended with exit code " + std::to_string(status));
-                                      });
+  auto process =
+      loop::Process::start(loop, "policy-process", host, {"fairlead-host", "policy"},
+                           {theirs.get(), memory.get()}, [raw = self.get()](int status, int signal) {
+                             raw->lose(signal != 0 ? "it was ended by signal " + std::to_string(signal)
+                                                   : "it ended with exit code " + std::to_string(status));
+                           });
   if (!process) return process.error();
   self->process_ = std::move(*process);
   self->poll_.want(true, false);
   return self;
 }
 
-HostProcess::HostProcess(loop::Loop& loop, base::UniqueFd socket, std::unique_ptr<core::PolicyPage, Unmap> page,
-                         Handlers handlers)
+HostProcess::HostProcess(loop::Loop& loop, base::UniqueFd socket,
+                         std::unique_ptr<core::PolicyPage, Unmap> page, Handlers handlers)
     : loop_(loop),
       socket_(std::move(socket), kLongestLine),
       page_(std::move(page)),
@@ -55,7 +59,9 @@ HostProcess::HostProcess(loop::Loop& loop, base::UniqueFd socket, std::unique_pt
 
 HostProcess::~HostProcess() = default;
 
-void HostProcess::send(std::string_view line) { socket_.queue(line); }
+void HostProcess::send(std::string_view line) {
+  socket_.queue(line);
+}
 
 void HostProcess::flush() {
   if (retired_) return;
@@ -71,7 +77,8 @@ void HostProcess::receive() {
     if (!line) break;
     handlers_.line(*line);
   }
-  // A closed socket: its exit status says more, and arrives right after. What broke the protocol is ended here.
+  // A closed socket: its exit status says more, and arrives right after. What broke the protocol is ended
+  // here.
   if (received || retired_) return;
   poll_.want(false, false);
   if (received.error().code != base::Code::unavailable) lose(received.error().message);

@@ -1,10 +1,12 @@
-// One running `fairlead-host policy`: its socket, its page and its end. Knows nothing of hooks. Loop thread only.
+// One running `fairlead-host policy`: its socket, its page and its end. Knows nothing of hooks. Loop thread
+// only.
 #pragma once
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/line_socket.hpp"
 #include "base/result.hpp"
 #include "core/policy_page.hpp"
@@ -17,7 +19,8 @@ class HostProcess {
  public:
   struct Handlers {
     std::function<void(const std::string& line)> line;
-    std::function<void(const std::string& why)> gone;  // once; neither may destroy the HostProcess, only retire() it
+    std::function<void(const std::string& why)>
+        gone;  // once; neither may destroy the HostProcess, only retire() it
   };
   // `host`: path of fairlead-host.
   static base::Result<std::unique_ptr<HostProcess>> start(loop::Loop& loop, const std::string& host,

@@ -11,19 +11,23 @@ namespace {
 
 using std::chrono_literals::operator""s;
 
-constexpr auto kFlowsMayEnd = 30s;       // of a generation that leaves
-constexpr std::size_t kReplayEach = 8;   // recent decisions of each event that a canary is asked again
-constexpr int kMostFailureLines = 20;    // in a minute: a failing hook must not fill the log
+constexpr auto kFlowsMayEnd = 30s;      // of a generation that leaves
+constexpr std::size_t kReplayEach = 8;  // recent decisions of each event that a canary is asked again
+constexpr int kMostFailureLines = 20;   // in a minute: a failing hook must not fill the log
 
-Deadlines deadlines(const core::PolicySettings& settings) { return {settings.deadline, settings.deadlines}; }
+Deadlines deadlines(const core::PolicySettings& settings) {
+  return {settings.deadline, settings.deadlines};
+}
 
 }  // namespace
 
-// --- calls -------------------------------------------------------------------------------------------------------
+// --- calls
+// -------------------------------------------------------------------------------------------------------
 
 class Policy::Call final : public core::PolicyCall {
  public:
-  Call(std::weak_ptr<Generation> generation, std::uint64_t id) : generation_(std::move(generation)), id_(id) {}
+  Call(std::weak_ptr<Generation> generation, std::uint64_t id)
+      : generation_(std::move(generation)), id_(id) {}
   ~Call() override {
     if (const auto generation = generation_.lock()) generation->withdraw(id_);
   }
@@ -33,7 +37,9 @@ class Policy::Call final : public core::PolicyCall {
   std::uint64_t id_;
 };
 
-bool Policy::asks(core::Event event) const { return current_ && current_->generation->asks(event); }
+bool Policy::asks(core::HookEvent event) const {
+  return current_ && current_->generation->asks(event);
+}
 
 // The clock and the seed are part of the context, so that a replay repeats both.
 void Policy::complete(base::Json& context) {
@@ -41,34 +47,35 @@ void Policy::complete(base::Json& context) {
   context.set("seed", random_.between(1, 1'000'000'000));
 }
 
-std::unique_ptr<core::PolicyCall> Policy::ask(core::Event event, base::Json context, const base::Json* value,
-                                              Done done) {
+std::unique_ptr<core::PolicyCall> Policy::ask(core::HookEvent event, base::Json context,
+                                              const base::Json* value, OnAnswer done) {
   complete(context);
   const auto asked = base::steady_now();
   const std::shared_ptr<Generation> generation = current_->generation;
   auto kept = std::make_shared<base::Json>(std::move(context));
-  const std::uint64_t id = generation->ask(
-      event, *kept, value, false, [this, event, kept, asked, done = std::move(done)](Generation::Outcome outcome) {
-        core::EventCount& count = counts_[static_cast<std::size_t>(event)];
-        ++count.asked;
-        if (outcome.answer.given) ++count.given;
-        if (!outcome.answer.trouble.empty()) ++count.troubled;
-        record(event, *kept, outcome, asked);
-        done(std::move(outcome.answer));
-      });
+  const std::uint64_t id =
+      generation->ask(event, *kept, value, false,
+                      [this, event, kept, asked, done = std::move(done)](Generation::Outcome outcome) {
+                        core::EventCount& count = counts_[static_cast<std::size_t>(event)];
+                        ++count.asked;
+                        if (outcome.answer.given) ++count.given;
+                        if (!outcome.answer.trouble.empty()) ++count.troubled;
+                        record(event, *kept, outcome, asked);
+                        done(std::move(outcome.answer));
+                      });
   return std::make_unique<Call>(generation, id);
 }
 
-std::unique_ptr<core::PolicyCall> Policy::decide(core::Event event, base::Json context, Done done) {
+std::unique_ptr<core::PolicyCall> Policy::decide(core::HookEvent event, base::Json context, OnAnswer done) {
   return ask(event, std::move(context), nullptr, std::move(done));
 }
 
-std::unique_ptr<core::PolicyCall> Policy::transform(core::Event event, base::Json value, base::Json context,
-                                                    Done done) {
+std::unique_ptr<core::PolicyCall> Policy::transform(core::HookEvent event, base::Json value,
+                                                    base::Json context, OnAnswer done) {
   return ask(event, std::move(context), &value, std::move(done));
 }
 
-void Policy::observe(core::Event event, base::Json context) {
+void Policy::observe(core::HookEvent event, base::Json context) {
   if (!asks(event)) return;
   complete(context);
   current_->generation->ask(event, context, nullptr, false, [this, event](const Generation::Outcome&) {
@@ -76,15 +83,16 @@ void Policy::observe(core::Event event, base::Json context) {
   });
 }
 
-void Policy::refused(core::Event event, const core::PolicyAnswer& answer, const std::string& what) {
+void Policy::refused(core::HookEvent event, const core::PolicyAnswer& answer, const std::string& what) {
   ++counts_[static_cast<std::size_t>(event)].refused;
-  ports_.log.warn("verdict_refused", {{"event", core::to_string(event)}, {"hook", answer.hook}, {"why", what}});
+  ports_.log.warn("verdict_refused",
+                  {{"event", core::to_string(event)}, {"hook", answer.hook}, {"why", what}});
 }
 
-void Policy::record(core::Event event, const base::Json& context, const Generation::Outcome& outcome,
+void Policy::record(core::HookEvent event, const base::Json& context, const Generation::Outcome& outcome,
                     base::SteadyTime asked) {
   // What `redact` was asked about is what must not be stored.
-  if (ports_.journal == nullptr || event == core::Event::redact) return;
+  if (ports_.journal == nullptr || event == core::HookEvent::redact) return;
   core::Decision decision;
   decision.event = core::to_string(event);
   decision.kind = core::to_string(core::describe(event).kind);
@@ -94,22 +102,24 @@ void Policy::record(core::Event event, const base::Json& context, const Generati
   decision.hook = outcome.answer.hook;
   decision.generation = current_ ? current_->generation->number() : 0;
   decision.duration = std::chrono::duration_cast<std::chrono::microseconds>(base::steady_now() - asked);
-  if (!asks(core::Event::redact)) return ports_.journal->record(std::move(decision));
+  if (!asks(core::HookEvent::redact)) return ports_.journal->record(std::move(decision));
   base::Json fields = base::Json::object();
   fields.set("purpose", "journal");
   complete(fields);
   const base::Json text(decision.context);
   auto kept = std::make_shared<core::Decision>(std::move(decision));
-  current_->generation->ask(core::Event::redact, fields, &text, false, [this, kept](const Generation::Outcome& redacted) {
-    const base::JsonView value = redacted.answer.value.view();
-    // What can no longer be read as a context is kept as a text.
-    if (redacted.answer.given && value.is_string())
-      kept->context = base::Json::parse(value.text()) ? std::string(value.text()) : value.dump();
-    ports_.journal->record(std::move(*kept));
-  });
+  current_->generation->ask(
+      core::HookEvent::redact, fields, &text, false, [this, kept](const Generation::Outcome& redacted) {
+        const base::JsonView value = redacted.answer.value.view();
+        // What can no longer be read as a context is kept as a text.
+        if (redacted.answer.given && value.is_string())
+          kept->context = base::Json::parse(value.text()) ? std::string(value.text()) : value.dump();
+        ports_.journal->record(std::move(*kept));
+      });
 }
 
-// --- hooks that go wrong -------------------------------------------------------------------------------------------
+// --- hooks that go wrong
+// -------------------------------------------------------------------------------------------
 
 void Policy::on_failed(const Live& live, std::size_t hook, const std::string& message) {
   const auto now = base::steady_now();
@@ -128,26 +138,39 @@ void Policy::on_failed(const Live& live, std::size_t hook, const std::string& me
 void Policy::on_struck(const Live& live, std::size_t hook, const std::string& why) {
   const HookInfo& info = live.generation->hooks()[hook];
   const std::string strikes = std::to_string(info.strikes) + " of " + std::to_string(kStrikes);
-  ports_.log.warn("hook_struck", {{"hook", info.name}, {"event", core::to_string(info.event)}, {"strike", strikes},
-                                  {"at", info.file + ":" + std::to_string(info.line)}, {"why", why}});
+  ports_.log.warn("hook_struck", {{"hook", info.name},
+                                  {"event", core::to_string(info.event)},
+                                  {"strike", strikes},
+                                  {"at", info.file + ":" + std::to_string(info.line)},
+                                  {"why", why}});
   if (!info.quarantined || info.strikes != kStrikes) return;
   const std::string detail = info.label() + ": " + why;
-  ports_.log.error("hook_quarantined", {{"hook", info.name}, {"at", info.file + ":" + std::to_string(info.line)},
+  ports_.log.error("hook_quarantined", {{"hook", info.name},
+                                        {"at", info.file + ":" + std::to_string(info.line)},
                                         {"hint", "mend it and run `fairlead reload`"}});
   ports_.audit.append({{}, "fairlead", "automation", "hook_quarantined", detail});
   base::Json body = base::Json::object();
-  body.set("hook", info.name).set("event", core::to_string(info.event)).set("file", info.file).set("line", info.line);
+  body.set("hook", info.name)
+      .set("event", core::to_string(info.event))
+      .set("file", info.file)
+      .set("line", info.line);
   ports_.events.publish("hook_quarantined", body);
   if (ports_.notify != nullptr)
-    ports_.notify->notify({"hook_quarantined", info.name, core::Severity::high, "hook " + info.name + " is in quarantine",
-                           detail + "\nUntil a reload its event answers the safe default: mend it and run `fairlead reload`.",
-                           base::wall_now(), {}});
+    ports_.notify->notify(
+        {"hook_quarantined",
+         info.name,
+         core::Severity::high,
+         "hook " + info.name + " is in quarantine",
+         detail + "\nUntil a reload its event answers the safe default: mend it and run `fairlead reload`.",
+         base::wall_now(),
+         {}});
 }
 
-// --- generations -----------------------------------------------------------------------------------------------------
+// --- generations
+// -----------------------------------------------------------------------------------------------------
 
 Policy::Policy(Ports ports, std::string host, std::string shipped)
-    : ports_(ports), host_(std::move(host)), shipped_(std::move(shipped)) {
+    : ports_(ports), host_(std::move(host)), shipped_(std::move(shipped)), random_(base::random_seed()) {
   for (const core::EventInfo& event : core::all_events()) counts_.push_back({event.event});
 }
 
@@ -161,7 +184,9 @@ std::unique_ptr<Policy::Live> Policy::make_live(Canary::Candidate candidate, cor
   live->flows = std::make_unique<FlowRunner>(ports_.loop, ports_.log, *live->generation, ports_.effects,
                                              live->settings.allow);
   live->generation->set_observer(
-      {[this, raw = live.get()](std::size_t hook, const std::string& message) { on_failed(*raw, hook, message); },
+      {[this, raw = live.get()](std::size_t hook, const std::string& message) {
+         on_failed(*raw, hook, message);
+       },
        [this, raw = live.get()](std::size_t hook, const std::string& why) { on_struck(*raw, hook, why); },
        [this](const std::string& text) { ports_.log.info("hook_log", {{"text", text}}); },
        [raw = live.get()](base::JsonView step) { raw->flows->on_step(step); },
@@ -197,8 +222,8 @@ void Policy::retire(std::unique_ptr<Live> old) {
 void Policy::begin(const core::ConfigPtr& config, std::function<void(base::Result<>)> done) {
   core::PolicySettings settings = config->policy;
   first_ = std::make_unique<Canary>(
-      Generation::Parts{ports_.loop, ports_.log, host_, deadlines(settings)}, ++numbers_, settings.folder, shipped_,
-      std::vector<core::DecisionPtr>{},
+      Generation::Parts{ports_.loop, ports_.log, host_, deadlines(settings)}, ++numbers_, settings.folder,
+      shipped_, std::vector<core::DecisionPtr>{},
       [this, settings, done = std::move(done)](base::Result<Canary::Candidate> candidate) {
         const auto keep = std::move(first_);
         if (!candidate) return done(candidate.error());
@@ -228,18 +253,22 @@ class Policy::Trial final : public core::Preparing {
   std::unique_ptr<Canary> canary;
 };
 
-std::unique_ptr<core::Preparing> Policy::prepare(const core::ConfigPtr& next, SlowReloadable::Done done) {
+std::unique_ptr<core::Preparing> Policy::prepare(const core::ConfigPtr& next, Done done) {
   core::PolicySettings settings = next->policy;
-  auto sample = ports_.journal != nullptr ? ports_.journal->recent(kReplayEach) : std::vector<core::DecisionPtr>{};
+  auto sample =
+      ports_.journal != nullptr ? ports_.journal->recent(kReplayEach) : std::vector<core::DecisionPtr>{};
   auto trial = std::make_unique<Trial>();
   trial->canary = std::make_unique<Canary>(
-      Generation::Parts{ports_.loop, ports_.log, host_, deadlines(settings)}, ++numbers_, settings.folder, shipped_,
-      std::move(sample), [this, settings, done = std::move(done)](base::Result<Canary::Candidate> candidate) {
+      Generation::Parts{ports_.loop, ports_.log, host_, deadlines(settings)}, ++numbers_, settings.folder,
+      shipped_, std::move(sample),
+      [this, settings, done = std::move(done)](base::Result<Canary::Candidate> candidate) {
         if (!candidate) {
           last_error_ = candidate.error().text();
           return done(candidate.error());
         }
-        done(std::make_unique<SwitchTicket>(*this, make_live(std::move(*candidate), settings)));
+        std::unique_ptr<core::Ticket> ticket =
+            std::make_unique<SwitchTicket>(*this, make_live(std::move(*candidate), settings));
+        done(std::move(ticket));
       });
   return trial;
 }
@@ -256,8 +285,8 @@ core::PolicyStatus Policy::status() const {
   status.folder = current_->settings.folder;
   status.loaded_at = current_->since;
   for (const HookInfo& hook : generation.hooks())
-    status.hooks.push_back({hook.event, hook.name, hook.file, hook.line, hook.standard, hook.every, hook.strikes,
-                            hook.quarantined, hook.failures});
+    status.hooks.push_back({hook.event, hook.name, hook.file, hook.line, hook.standard, hook.every,
+                            hook.strikes, hook.quarantined, hook.failures});
   status.switched_off = current_->loaded.switched_off;
   status.sandbox = generation.sandbox();
   status.sandbox_missing = generation.sandbox_missing();

@@ -1,5 +1,5 @@
-// The policy of the daemon: the generation of hooks that is asked, the ones that are leaving, and the next one on trial.
-// Owned by the daemon; loop thread only.
+// The policy of the daemon: the generation of hooks that is asked, the ones that are leaving, and the next
+// one on trial. Owned by the daemon; loop thread only.
 #pragma once
 #include <functional>
 #include <memory>
@@ -43,15 +43,15 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
   core::PolicyStatus status() const;
   void note_reload_error(const std::string& error) { last_error_ = error; }
 
-  bool asks(core::Event event) const override;
-  std::unique_ptr<core::PolicyCall> decide(core::Event event, base::Json context, Done done) override;
-  std::unique_ptr<core::PolicyCall> transform(core::Event event, base::Json value, base::Json context,
-                                              Done done) override;
-  void observe(core::Event event, base::Json context) override;
-  void refused(core::Event event, const core::PolicyAnswer& answer, const std::string& what) override;
+  bool asks(core::HookEvent event) const override;
+  std::unique_ptr<core::PolicyCall> decide(core::HookEvent event, base::Json context, OnAnswer done) override;
+  std::unique_ptr<core::PolicyCall> transform(core::HookEvent event, base::Json value, base::Json context,
+                                              OnAnswer done) override;
+  void observe(core::HookEvent event, base::Json context) override;
+  void refused(core::HookEvent event, const core::PolicyAnswer& answer, const std::string& what) override;
 
   std::string_view part() const override { return "policy"; }
-  std::unique_ptr<core::Preparing> prepare(const core::ConfigPtr& next, SlowReloadable::Done done) override;
+  std::unique_ptr<core::Preparing> prepare(const core::ConfigPtr& next, Done done) override;
 
  private:
   class Call;
@@ -68,9 +68,10 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
   std::unique_ptr<Live> make_live(Canary::Candidate candidate, core::PolicySettings settings);
   void switch_to(std::unique_ptr<Live> next);
   void retire(std::unique_ptr<Live> old);
-  std::unique_ptr<core::PolicyCall> ask(core::Event event, base::Json context, const base::Json* value, Done done);
+  std::unique_ptr<core::PolicyCall> ask(core::HookEvent event, base::Json context, const base::Json* value,
+                                        OnAnswer done);
   void complete(base::Json& context);
-  void record(core::Event event, const base::Json& context, const Generation::Outcome& outcome,
+  void record(core::HookEvent event, const base::Json& context, const Generation::Outcome& outcome,
               base::SteadyTime asked);
   void on_failed(const Live& live, std::size_t hook, const std::string& message);
   void on_struck(const Live& live, std::size_t hook, const std::string& why);

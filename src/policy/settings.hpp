@@ -13,18 +13,18 @@ namespace fairlead::policy {
 struct Deadlines {
   base::Millis standard{20};
   std::vector<base::Millis> by_event;  // empty, or one for each event; zero: the standard
-  base::Millis of(core::Event event) const {
+  base::Millis of(core::HookEvent event) const {
     const auto at = static_cast<std::size_t>(event);
     const base::Millis own = at < by_event.size() ? by_event[at] : base::Millis(0);
     return own > base::Millis(0) ? own : standard;
   }
 };
 
-constexpr int kStrikes = 3;                        // kills of one hook until it is quarantined
-constexpr base::Millis kLoadDeadline{10'000};      // from the process's start to "loaded"; loading blocks nobody
-constexpr base::Millis kTestDeadline{60'000};      // for an operator's tests, all together
-constexpr base::Millis kRestartPause{1'000};       // after a process that could not be started
-constexpr std::size_t kMostInBatch = 64;           // calls that share one deadline
-constexpr std::size_t kMostWaiting = 20'000;       // calls; beyond it the safe default holds at once
+constexpr int kStrikes = 3;                    // kills of one hook until it is quarantined
+constexpr base::Millis kLoadDeadline{10'000};  // from the process's start to "loaded"; loading blocks nobody
+constexpr base::Millis kTestDeadline{60'000};  // for an operator's tests, all together
+constexpr base::Millis kRestartPause{1'000};   // after a process that could not be started
+constexpr std::size_t kMostInBatch = 64;       // calls that share one deadline
+constexpr std::size_t kMostWaiting = 20'000;   // calls; beyond it the safe default holds at once
 
 }  // namespace fairlead::policy

@@ -36,9 +36,11 @@ class Reader {
   void file(const std::string& path, const char* kind) {
     if (source_.files.size() >= kMostFiles) return full("more than 500 files");
     struct stat seen = {};
-    if (::stat(path.c_str(), &seen) != 0) return problem(path, base::os_error("cannot be read", errno).message);
+    if (::stat(path.c_str(), &seen) != 0)
+      return problem(path, base::os_error("cannot be read", errno).message);
     if ((seen.st_mode & S_IWOTH) != 0)
-      return problem(path, "is writable by everybody: run `chmod o-w` on it, hooks decide what the daemon does");
+      return problem(path,
+                     "is writable by everybody: run `chmod o-w` on it, hooks decide what the daemon does");
     auto text = base::read_file(path, kMostFileBytes);
     if (!text) {
       const bool large = static_cast<std::size_t>(seen.st_size) > kMostFileBytes;
@@ -67,7 +69,9 @@ class Reader {
     return found;
   }
 
-  void problem(const std::string& path, const std::string& message) { source_.problems.push_back({path, 0, message}); }
+  void problem(const std::string& path, const std::string& message) {
+    source_.problems.push_back({path, 0, message});
+  }
 
   void full(const char* what) {
     if (!full_) problem(source_.files.empty() ? "the policy" : source_.files.back().path, what);
@@ -117,7 +121,8 @@ std::string shipped_lua() {
 std::string load_message(const Source& source, const base::Json& limits) {
   base::Json files = base::Json::array();
   for (const Source::File& file : source.files)
-    files.push(std::move(base::Json::object().set("path", file.path).set("kind", file.kind).set("text", file.text)));
+    files.push(
+        std::move(base::Json::object().set("path", file.path).set("kind", file.kind).set("text", file.text)));
   base::Json message = base::Json::object();
   message.set("do", "load").set("files", std::move(files));
   std::string text = message.dump();

@@ -1,5 +1,5 @@
-// The files of a policy, read in one go: the operator's hooks, their tests, and what fairlead ships. A generation is made
-// of exactly these bytes. Blocking: for the thread pool or the command line.
+// The files of a policy, read in one go: the operator's hooks, their tests, and what fairlead ships. A
+// generation is made of exactly these bytes. Blocking: for the thread pool or the command line.
 #pragma once
 #include <string>
 #include <vector>
@@ -31,8 +31,8 @@ struct Source {
   std::vector<Problem> problems;  // not empty: the source is not to be used
 };
 
-// `folder`: the operator's, empty or missing: none; `shipped`: fairlead's own lua/ folder. Limits: 500 files, 1 MiB
-// each, 8 MiB together.
+// `folder`: the operator's, empty or missing: none; `shipped`: fairlead's own lua/ folder. Limits: 500 files,
+// 1 MiB each, 8 MiB together.
 Source read_source(const std::string& folder, const std::string& shipped);
 
 // Where fairlead's own lua/ is: beside the executable (a build folder), else where it is installed.
