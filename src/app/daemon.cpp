@@ -17,6 +17,7 @@
 #include "app/reload.hpp"
 #include "app/state_dir.hpp"
 #include "audit/audit_log.hpp"
+#include "base/line_writer.hpp"
 #include "config/load.hpp"
 #include "core/event_ring.hpp"
 #include "http/control_socket.hpp"
@@ -38,7 +39,9 @@ constexpr int kBadConfig = 78;               // EX_CONFIG of sysexits.h
 constexpr base::Millis kStopDeadline = 10s;  // the whole stop
 constexpr base::Millis kPartDeadline = 3s;   // one part's share of it
 constexpr base::Millis kDrainDeadline =
-    5s;  // closing of handles; a name look-up under way cannot be cancelled
+    5s;                                  // closing of handles; a name look-up under way cannot be cancelled
+constexpr base::Millis kLastLines = 1s;  // for a reader of stderr that is slow, at the very end
+constexpr base::Millis kFlushEvery = 50ms;  // while one is
 constexpr base::Millis kStallLimit = 20ms;
 constexpr core::EventRing::Limits kLogRing{4096, 1 << 20};
 
@@ -296,20 +299,21 @@ void Daemon::on_stop_deadline() {
 
 // The loop is empty when all is well; what survives is named. A name look-up that still waits for its server
 // is the one thing that cannot be called back, and no fault of ours: then the process leaves without it.
-int finish(loop::Loop& loop, base::Log& log, int exit_code) {
+int finish(loop::Loop& loop, base::Log& log, base::LineWriter& stderr_lines, int exit_code) {
   if (auto drained = loop.drain(kDrainDeadline); !drained) {
     const auto left = loop.open_handles();
     const bool only_lookups = left.size() == 1 && left.begin()->first == "resolve";
     log.write(only_lookups ? base::Level::warn : base::Level::error,
               only_lookups ? "lookups_left" : "handles_left", {{"detail", drained.error().message}});
     std::fflush(nullptr);
+    stderr_lines.drain(kLastLines);
     std::_Exit(only_lookups || exit_code != 0 ? exit_code : kFailed);
   }
   log.info("daemon_stopped", {{"exit_code", exit_code}});
   return exit_code;
 }
 
-int run_on_loop(base::Log& log, core::EventRing& logs, core::ConfigPtr config,
+int run_on_loop(base::Log& log, base::LineWriter& stderr_lines, core::EventRing& logs, core::ConfigPtr config,
                 const config::Location& location) {
   loop::Loop loop;
   loop.watch_stalls(kStallLimit, [&log](const char* name, base::Millis took) {
@@ -317,13 +321,21 @@ int run_on_loop(base::Log& log, core::EventRing& logs, core::ConfigPtr config,
   });
   int exit_code = 0;
   {
+    loop::Timer flush(loop, "stderr-flush", [&] {
+      stderr_lines.flush();
+      if (!stderr_lines.waiting()) flush.stop();
+    });
+    stderr_lines.set_on_waiting([&] {
+      if (!flush.active()) flush.start_repeating(kFlushEvery);
+    });
     Daemon daemon(loop, log, logs, std::move(config), location);
     if (auto started = daemon.start(); !started)
       log.error("start_failed", {{"error", started.error().text()}});
     loop.run();
     exit_code = daemon.exit_code();
+    stderr_lines.set_on_waiting(nullptr);
   }
-  return finish(loop, log, exit_code);
+  return finish(loop, log, stderr_lines, exit_code);
 }
 
 }  // namespace
@@ -343,12 +355,14 @@ int run_daemon(const DaemonOptions& options) {
   core::EventRing logs(core::first_event_id(base::wall_now()), kLogRing);
   base::Log log;
   log.set_level(options.log_level.value_or(config->log_level));
-  log.add_sink(base::fd_sink(STDERR_FILENO, options.log_format.value_or(config->log_format)));
+  base::LineWriter stderr_lines(STDERR_FILENO);
+  log.add_sink(base::line_sink(stderr_lines, options.log_format.value_or(config->log_format)));
   log.add_sink(core::ring_sink(logs));
   prepare_process(log);
 
-  const int exit_code = run_on_loop(log, logs, std::move(config), *location);
+  const int exit_code = run_on_loop(log, stderr_lines, logs, std::move(config), *location);
   loop::end_threads();
+  stderr_lines.drain(kLastLines);
   return exit_code;
 }
 

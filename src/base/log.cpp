@@ -1,7 +1,5 @@
 #include "base/log.hpp"
 
-#include <unistd.h>
-
 #include "base/json.hpp"
 #include "base/text.hpp"
 
@@ -74,11 +72,16 @@ void Log::write(Level level, std::string_view event, std::span<const Field> fiel
   for (const auto& sink : sinks_) sink(record);
 }
 
-Log::Sink fd_sink(int fd, LogFormat format) {
-  return [fd, format](const Record& record) {
-    const std::string line =
-        (format == LogFormat::json_lines ? format_json(record) : format_key_value(record)) + "\n";
-    [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());
+Log::Sink line_sink(LineWriter& writer, LogFormat format) {
+  return [&writer, format](const Record& record) {
+    const auto put = [&](const Record& one) {
+      writer.write((format == LogFormat::json_lines ? format_json(one) : format_key_value(one)) + "\n");
+    };
+    if (const auto lost = writer.take_dropped(); lost > 0) {
+      const Field count("count", lost);
+      put({record.time, Level::warn, "log_lines_dropped", std::span(&count, 1)});
+    }
+    put(record);
   };
 }
 
