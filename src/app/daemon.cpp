@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -222,7 +223,7 @@ void Daemon::stop_tunnels(std::function<void()> next) {
 base::Result<> Daemon::start_control() {
   control_ = std::make_unique<Control>(
       Control::Parts{loop_, log_, *state_, *audit_, publisher_, *tunnels_, reload_}, config_);
-  access_ = std::make_unique<api::Access>(*config_);
+  access_ = std::make_unique<api::Access>(loop_, *config_);
   fixed_.remember(log_, *config_);
   reload_.add(fixed_);
   reload_.add(*access_);
@@ -245,6 +246,9 @@ base::Result<> Daemon::start_api() {
       [this](std::uint32_t uid, std::uint32_t gid) { return access_->identify(uid, gid); }, log_, {});
   if (!server) return server.error();
   server_ = std::move(*server);
+  access_->set_on_known([this] {
+    if (server_) server_->callers_known();
+  });
   return base::success();
 }
 
@@ -297,12 +301,15 @@ void Daemon::on_stop_deadline() {
   loop_.stop();
 }
 
-// The loop is empty when all is well; what survives is named. A name look-up that still waits for its server
-// is the one thing that cannot be called back, and no fault of ours: then the process leaves without it.
+// The loop is empty when all is well; what survives is named. A look-up of a name or of a user that still
+// waits for its server is the one thing that cannot be called back, and no fault of ours: then the process
+// leaves without it.
 int finish(loop::Loop& loop, base::Log& log, base::LineWriter& stderr_lines, int exit_code) {
   if (auto drained = loop.drain(kDrainDeadline); !drained) {
     const auto left = loop.open_handles();
-    const bool only_lookups = left.size() == 1 && left.begin()->first == "resolve";
+    const bool only_lookups = std::all_of(left.begin(), left.end(), [](const auto& entry) {
+      return entry.first == "resolve" || entry.first == "account";
+    });
     log.write(only_lookups ? base::Level::warn : base::Level::error,
               only_lookups ? "lookups_left" : "handles_left", {{"detail", drained.error().message}});
     std::fflush(nullptr);
