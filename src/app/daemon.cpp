@@ -182,7 +182,8 @@ base::Result<> Daemon::start_audit() {
   audit_ = std::make_unique<audit::AuditLog>(
       loop_, log_,
       audit::Settings{.folder = state_->audit_folder(), .folder_mode = config_->system_mode ? 0750u : 0700u});
-  if (auto opened = audit_->open(); !opened) return opened.error();
+  // A full disk must not keep the lines down: entries wait, writing is tried again, and `status` says so.
+  (void)audit_->open();
   audit_->append(
       {{}, "fairlead", "automation", "daemon_started", "version " FAIRLEAD_VERSION ", " + config_->file});
   if (!state_->damage().empty())
