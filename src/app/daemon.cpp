@@ -241,6 +241,15 @@ base::Result<> Daemon::start_api() {
   auto socket = http::ControlSocket::open({config_->runtime_dir, config_->system_mode});
   if (!socket) return socket.error();
   socket_ = std::make_unique<http::ControlSocket>(std::move(*socket));
+  if (config_->system_mode && !socket_->shared())
+    log_.warn(
+        "control_socket_closed",
+        {{"socket", socket_->path()},
+         {"who_gets_in", "the daemon's user alone"},
+         {"hint",
+          "for others to get in: groupadd --system fairlead, add them to it; then, with the daemon stopped, "
+          "remove " +
+              config_->runtime_dir}});
   api_ = std::make_unique<api::Api>(*control_, events_, logs_);
   auto server = http::Server::start(
       loop_, socket_->take_listener(), *api_,

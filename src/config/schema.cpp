@@ -30,7 +30,7 @@ constexpr Key kFileKeys[] = {
     plain(Type::map, "api", "none", "who may use the control socket"),
     plain(Type::map, "log", "none", "what the daemon writes to stderr"),
     plain(Type::path, "state_dir", "by mode", "what outlives the daemon: state, audit"),
-    plain(Type::path, "runtime_dir", "by mode", "the folder of `control.sock`"),
+    plain(Type::path, "runtime_dir", "by mode", "the folder of `control.sock`, for it alone"),
 };
 
 constexpr Key kLogKeys[] = {
