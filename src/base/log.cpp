@@ -7,23 +7,7 @@ namespace fairlead::base {
 
 namespace {
 
-bool needs_quotes(std::string_view value) {
-  return value.empty() || value.find_first_of(" \"=\\") != std::string_view::npos;
-}
-
-void append_value(std::string& line, std::string_view raw) {
-  const std::string value = printable(raw, 4096);
-  if (!needs_quotes(value)) {
-    line += value;
-    return;
-  }
-  line += '"';
-  for (const char c : value) {
-    if (c == '"') line += '\\';
-    line += c;
-  }
-  line += '"';
-}
+constexpr std::size_t kLongestValue = 4096;
 
 }  // namespace
 
@@ -54,7 +38,7 @@ std::string format_key_value(const Record& record) {
     line += ' ';
     line += field.key;
     line += '=';
-    append_value(line, field.value);
+    line += quoted(field.value, kLongestValue);
   }
   return line;
 }
@@ -62,7 +46,7 @@ std::string format_key_value(const Record& record) {
 std::string format_json(const Record& record) {
   Json line = Json::object();
   line.set("time", iso8601(record.time)).set("level", to_string(record.level)).set("event", record.event);
-  for (const auto& field : record.fields) line.set(field.key, printable(field.value, 4096));
+  for (const auto& field : record.fields) line.set(field.key, printable(field.value, kLongestValue));
   return line.dump();
 }
 

@@ -42,8 +42,7 @@ struct Record {
   std::span<const Field> fields;
 };
 
-// `time=… level=… event=… key=value …`; values are quoted where they hold a blank, a quote or a control
-// character.
+// `time=… level=… event=… key=value …`; values as base::quoted() writes them.
 std::string format_key_value(const Record& record);
 // The same as one JSON object; every value is a string.
 std::string format_json(const Record& record);

@@ -27,6 +27,11 @@ std::optional<std::vector<std::uint8_t>> decode_base64(
 // \xNN; longer than `limit` bytes is cut with an ellipsis.
 std::string printable(std::string_view text, std::size_t limit = 1024);
 
+// The value of a `key=value` line: printable(), and in double quotes, with a backslash before quotes and
+// backslashes, where it is empty or holds one of those, a blank or "=". So no value can look like the next
+// key.
+std::string quoted(std::string_view text, std::size_t limit = 1024);
+
 // The candidate nearest to `word` by edit distance, for "did you mean"; empty when none is near enough
 // (distance above 2, or above half of the word).
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
