@@ -44,7 +44,7 @@ constexpr base::Millis kDrainDeadline =
 constexpr base::Millis kLastLines = 1s;  // for a reader of stderr that is slow, at the very end
 constexpr base::Millis kFlushEvery = 50ms;  // while one is
 constexpr base::Millis kStallLimit = 20ms;
-constexpr core::EventRing::Limits kLogRing{4096, 1 << 20};
+constexpr core::EventRing::Limits kLogRing{core::kMostKept, 1 << 20};
 
 class Daemon {
  public:
