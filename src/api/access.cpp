@@ -101,29 +101,36 @@ void Access::look_up_next() {
       });
 }
 
-std::optional<core::Role> Access::role_by_uid(std::uint32_t uid) const {
-  if (uid == 0 || uid == ::geteuid()) return core::Role::operator_;
+const core::RoleRule* Access::rule_for_user(std::uint32_t uid) const {
   for (const auto& rule : rules_)
-    if (!rule.is_group && rule.id == uid) return rule.role;
-  return std::nullopt;
+    if (!rule.is_group && rule.id == uid) return &rule;
+  return nullptr;
 }
 
-core::Role Access::role_by_groups(std::uint32_t gid, const Account& account) const {
+const core::RoleRule* Access::rule_for_groups(std::uint32_t gid, const Account& account) const {
   const auto& groups = account.groups;
-  core::Role role = core::Role::none;
+  const core::RoleRule* best = nullptr;
   for (const auto& rule : rules_) {
     if (!rule.is_group) continue;
     const bool member = rule.id == gid || std::find(groups.begin(), groups.end(), rule.id) != groups.end();
-    if (member) role = std::max(role, rule.role);  // none < viewer < operator
+    if (member && (best == nullptr || rule.role > best->role)) best = &rule;  // viewer < operator
   }
-  return role;
+  return best;
 }
 
 std::optional<core::Caller> Access::identify(std::uint32_t uid, std::uint32_t gid) {
   const Account* known = account(uid);
-  if (const auto role = role_by_uid(uid)) return core::Caller{uid, gid, caller_name(uid, known), *role};
-  if (known == nullptr) return std::nullopt;
-  return core::Caller{uid, gid, caller_name(uid, known), role_by_groups(gid, *known)};
+  const bool always = uid == 0 || uid == ::geteuid();
+  const core::RoleRule* rule = rule_for_user(uid);
+  if (rule == nullptr && !always) {
+    if (known == nullptr) return std::nullopt;
+    rule = rule_for_groups(gid, *known);
+  }
+  core::Caller caller{uid, gid, caller_name(uid, known)};
+  if (rule != nullptr) caller.role = rule->role;
+  if (rule != nullptr) caller.caller_class = rule->caller_class;
+  if (always) caller.role = core::Role::operator_;
+  return caller;
 }
 
 }  // namespace fairlead::api

@@ -1,9 +1,10 @@
-// Who may do what: turns the credentials of a connection into a caller with a role.
+// Who may do what: turns the credentials of a connection into a caller with a role, and the class by which
+// the audit calls it.
 //
-// root and the daemon's own user are operators. A rule for the user decides before rules for groups; of the
-// groups (that of the connection and those that the user database lists) the one that may most counts.
-// Whoever no rule names has no role. The user database may be slow (a directory server): it is asked on the
-// thread pool, for one user at a time. Owned by app/; loop thread only.
+// root and the daemon's own user are operators, whatever a rule says of their role. A rule for the user
+// decides before rules for groups; of the groups (that of the connection and those that the user database
+// lists) the one that may most counts. Whoever no rule names has no role. The user database may be slow (a
+// directory server): it is asked on the thread pool, for one user at a time. Owned by app/; loop thread only.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -48,8 +49,8 @@ class Access : public core::Reloadable {
   void use(std::vector<core::RoleRule>& rules);
   const Account* account(std::uint32_t uid);
   void look_up_next();
-  std::optional<core::Role> role_by_uid(std::uint32_t uid) const;
-  core::Role role_by_groups(std::uint32_t gid, const Account& account) const;
+  const core::RoleRule* rule_for_user(std::uint32_t uid) const;
+  const core::RoleRule* rule_for_groups(std::uint32_t gid, const Account& account) const;
 
   loop::Loop& loop_;
   std::vector<core::RoleRule> rules_;

@@ -117,6 +117,21 @@ static void a_rule_for_the_user_decides_before_groups(void**) {
   assert_true(site.role(kAnna, 7) == Role::viewer);
 }
 
+// A rule says of what class a caller is in the audit; root's role cannot be lessened, its class can be told.
+static void the_rule_that_decides_tells_the_class(void**) {
+  using core::ActorClass;
+  Site site({{false, kBert, Role::operator_, ActorClass::automation},
+             {false, 0, Role::viewer, ActorClass::automation},
+             {true, kStaff, Role::viewer, ActorClass::automation},
+             {true, kAdmins, Role::operator_}});
+  assert_true(site.identify(kBert, 7).caller_class == ActorClass::automation);
+  assert_true(site.identify(0, 0).caller_class == ActorClass::automation);
+  assert_true(site.role(0, 0) == Role::operator_);
+  assert_true(site.identify(kAnna, 7).caller_class == ActorClass::human);  // by admins
+  assert_true(site.identify(4'000'000'003, kStaff).caller_class == ActorClass::automation);
+  assert_true(site.identify(4'000'000'003, 7).caller_class == ActorClass::human);
+}
+
 static void names_the_caller_for_the_audit(void**) {
   Site site({});
   assert_text_equal(site.identify(kAnna, 7).name, "uid:4000000001(anna)");
@@ -206,6 +221,7 @@ int main() {
       cmocka_unit_test(the_connections_group_and_the_listed_ones_count),
       cmocka_unit_test(of_several_groups_the_one_that_may_most_counts),
       cmocka_unit_test(a_rule_for_the_user_decides_before_groups),
+      cmocka_unit_test(the_rule_that_decides_tells_the_class),
       cmocka_unit_test(names_the_caller_for_the_audit),
       cmocka_unit_test(asks_the_user_database_once_for_each_user),
       cmocka_unit_test(a_reload_swaps_the_rules_on_commit_only),
