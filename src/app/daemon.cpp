@@ -36,12 +36,15 @@ using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
 constexpr int kFailed = 1;
-constexpr int kBadConfig = 78;               // EX_CONFIG of sysexits.h
-constexpr base::Millis kStopDeadline = 10s;  // the whole stop
-constexpr base::Millis kPartDeadline = 3s;   // one part's share of it
-constexpr base::Millis kDrainDeadline =
-    5s;                                  // closing of handles; a name look-up under way cannot be cancelled
-constexpr base::Millis kLastLines = 1s;  // for a reader of stderr that is slow, at the very end
+constexpr int kBadConfig = 78;  // EX_CONFIG of sysexits.h
+// SIGTERM starts one deadline, for everything up to the process's end. The parts' stops share what is left
+// before the closing of handles; that takes what they leave, and at most kMostClosing: a name look-up under
+// way cannot be called back, and is not worth more.
+constexpr base::Millis kStopDeadline = 10s;
+constexpr base::Millis kClosing = 3s;
+constexpr base::Millis kMostClosing = 5s;
+constexpr base::Millis kPartDeadline = 2s;  // one part's share
+constexpr base::Millis kLastLines = 1s;     // for a reader of stderr that is slow, at the very end
 constexpr base::Millis kFlushEvery = 50ms;  // while one is
 constexpr base::Millis kStallLimit = 20ms;
 constexpr core::EventRing::Limits kLogRing{core::kMostKept, 1 << 20};
@@ -61,6 +64,7 @@ class Daemon {
 
   base::Result<> start();
   int exit_code() const { return exit_code_; }
+  base::SteadyTime ends_by() const { return ends_by_; }  // after the stop has begun
 
  private:
   // A part of the daemon: started in order, stopped in the opposite one. `stop` calls `next` once, now or
@@ -114,6 +118,7 @@ class Daemon {
   std::unique_ptr<http::Server> server_;
   std::size_t started_ = 0;  // steps that run
   bool stopping_ = false;
+  base::SteadyTime ends_by_;
   int exit_code_ = 0;
 };
 
@@ -290,7 +295,8 @@ void Daemon::reload_on_signal() {
 void Daemon::begin_stop(const char* why) {
   if (std::exchange(stopping_, true)) return;
   log_.info("daemon_stopping", {{"why", why}});
-  stop_deadline_.start(kStopDeadline);
+  ends_by_ = base::steady_now() + kStopDeadline;
+  stop_deadline_.start(kStopDeadline - kClosing);
   stop_next();
 }
 
@@ -314,16 +320,18 @@ void Daemon::on_stop_deadline() {
 // The loop is empty when all is well; what survives is named. A look-up of a name or of a user that still
 // waits for its server is the one thing that cannot be called back, and no fault of ours: then the process
 // leaves without it.
-int finish(loop::Loop& loop, base::Log& log, base::LineWriter& stderr_lines, int exit_code) {
-  if (auto drained = loop.drain(kDrainDeadline); !drained) {
-    const auto left = loop.open_handles();
-    const bool only_lookups = std::all_of(left.begin(), left.end(), [](const auto& entry) {
+int finish(loop::Loop& loop, base::Log& log, base::LineWriter& stderr_lines, base::SteadyTime ends_by,
+           int exit_code) {
+  const auto left = [&] { return std::chrono::ceil<base::Millis>(ends_by - base::steady_now()); };
+  if (auto drained = loop.drain(std::min(left() - kLastLines, kMostClosing)); !drained) {
+    const auto open = loop.open_handles();
+    const bool only_lookups = std::all_of(open.begin(), open.end(), [](const auto& entry) {
       return entry.first == "resolve" || entry.first == "account";
     });
     log.write(only_lookups ? base::Level::warn : base::Level::error,
               only_lookups ? "lookups_left" : "handles_left", {{"detail", drained.error().message}});
     std::fflush(nullptr);
-    stderr_lines.drain(kLastLines);
+    stderr_lines.drain(left());
     std::_Exit(only_lookups || exit_code != 0 ? exit_code : kFailed);
   }
   log.info("daemon_stopped", {{"exit_code", exit_code}});
@@ -337,6 +345,7 @@ int run_on_loop(base::Log& log, base::LineWriter& stderr_lines, core::EventRing&
     log.warn("loop_stalled", {{"by", name}, {"ms", took.count()}});
   });
   int exit_code = 0;
+  base::SteadyTime ends_by;
   {
     loop::Timer flush(loop, "stderr-flush", [&] {
       stderr_lines.flush();
@@ -350,9 +359,10 @@ int run_on_loop(base::Log& log, base::LineWriter& stderr_lines, core::EventRing&
       log.error("start_failed", {{"error", started.error().text()}});
     loop.run();
     exit_code = daemon.exit_code();
+    ends_by = daemon.ends_by();
     stderr_lines.set_on_waiting(nullptr);
   }
-  return finish(loop, log, stderr_lines, exit_code);
+  return finish(loop, log, stderr_lines, ends_by, exit_code);
 }
 
 }  // namespace
