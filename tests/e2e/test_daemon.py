@@ -163,6 +163,20 @@ class DaemonLife(TunnelCase):
         self.assertEqual(verified.returncode, 1, verified.stdout)
 
 
+    def test_the_audit_has_the_class_that_a_rule_gives_its_caller(self):
+        server, echo = self.sshd(), self.service()
+        rules = [{"uid": os.getuid(), "role": "viewer", "class": "automation"}]
+        running = self.daemon(self.tunnel(server, self.remote(echo)), {"api": {"roles": rules}})
+        running.wait_for("connected")
+        running.post("down")  # an operator all the same: it is the daemon's own user
+        self.assertEqual(running.request("PUT", "/v1/log-level", {"level": "info"})[0], 200)
+        running.stop()
+        entries = [json.loads(line) for line in (running.folder / "state/audit/audit.jsonl").read_text().splitlines()]
+        for event in ("bridge_stopped", "log_level_changed"):
+            by_hand = next(entry for entry in entries if entry["event"] == event)
+            self.assertEqual(by_hand["actor_class"], "automation")
+
+
 class Control(TunnelCase):
     def test_viewers_may_look_but_not_touch(self):
         if os.getuid() != 0:
