@@ -2,10 +2,14 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
+# A build folder keeps the prefix that it has, unless one is given.
+prefix_given = $(filter-out file,$(origin PREFIX))
+
 .PHONY: build test asan lint fuzz bench install clean
 
 build:
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX) -Dtests=false
+	$(if $(prefix_given),meson configure $(BUILD) --prefix=$(PREFIX))
 	ninja -C $(BUILD)
 
 # All tests, under ASan and UBSan where they can be.
@@ -30,4 +34,4 @@ install: build
 	meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf build build-asan build-lint build-fuzz
+	rm -rf build build-asan build-lint build-fuzz build-bench build-cache

@@ -13,7 +13,6 @@ using base::Error;
 using base::Result;
 
 constexpr std::uint64_t kDefaultLines = 50;
-constexpr std::uint64_t kMaxLines = 5000;
 
 // The tunnel to filter by, empty for all. One that was removed may still have lines; one that nobody has
 // heard of is a mistake that an empty answer would hide.
@@ -51,8 +50,9 @@ void get_logs(const Call& call) {
   if (!tunnel) return call.refuse(tunnel.error());
   const auto wanted = call.request.parameter("lines");
   const auto lines = wanted ? base::parse_unsigned(*wanted) : kDefaultLines;
-  if (!lines || *lines > kMaxLines)
-    return call.refuse({Code::bad_request, "`lines` is a number from 0 to " + std::to_string(kMaxLines), {}});
+  if (!lines || *lines > core::kMostKept)
+    return call.refuse(
+        {Code::bad_request, "`lines` is a number from 0 to " + std::to_string(core::kMostKept), {}});
 
   // The lines are JSON already.
   std::string body = "{\"last_event_id\":" + std::to_string(call.logs.last_id()) + ",\"lines\":[";

@@ -131,7 +131,11 @@ void Control::test_sender(std::string_view name, const core::Caller& caller,
 }
 
 void Control::note(const core::Caller& caller, std::string event, std::string detail) {
-  parts_.audit.append({{}, caller.name, "human", std::move(event), std::move(detail)});
+  parts_.audit.append({{},
+                       caller.name,
+                       std::string(core::to_string(caller.caller_class)),
+                       std::move(event),
+                       std::move(detail)});
 }
 
 }  // namespace fairlead::app

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include "app/reload.hpp"
 #include "app/state_dir.hpp"
 #include "audit/audit_log.hpp"
+#include "base/line_writer.hpp"
 #include "config/load.hpp"
 #include "core/event_ring.hpp"
 #include "http/control_socket.hpp"
@@ -35,13 +37,18 @@ using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
 constexpr int kFailed = 1;
-constexpr int kBadConfig = 78;               // EX_CONFIG of sysexits.h
-constexpr base::Millis kStopDeadline = 10s;  // the whole stop
-constexpr base::Millis kPartDeadline = 3s;   // one part's share of it
-constexpr base::Millis kDrainDeadline =
-    5s;  // closing of handles; a name look-up under way cannot be cancelled
+constexpr int kBadConfig = 78;  // EX_CONFIG of sysexits.h
+// SIGTERM starts one deadline, for everything up to the process's end. The parts' stops share what is left
+// before the closing of handles; that takes what they leave, and at most kMostClosing: a name look-up under
+// way cannot be called back, and is not worth more.
+constexpr base::Millis kStopDeadline = 10s;
+constexpr base::Millis kClosing = 3s;
+constexpr base::Millis kMostClosing = 5s;
+constexpr base::Millis kPartDeadline = 2s;  // one part's share
+constexpr base::Millis kLastLines = 1s;     // for a reader of stderr that is slow, at the very end
+constexpr base::Millis kFlushEvery = 50ms;  // while one is
 constexpr base::Millis kStallLimit = 20ms;
-constexpr core::EventRing::Limits kLogRing{4096, 1 << 20};
+constexpr core::EventRing::Limits kLogRing{core::kMostKept, 1 << 20};
 
 class Daemon {
  public:
@@ -58,6 +65,7 @@ class Daemon {
 
   base::Result<> start();
   int exit_code() const { return exit_code_; }
+  base::SteadyTime ends_by() const { return ends_by_; }  // after the stop has begun
 
  private:
   // A part of the daemon: started in order, stopped in the opposite one. `stop` calls `next` once, now or
@@ -114,6 +122,7 @@ class Daemon {
   std::unique_ptr<http::Server> server_;
   std::size_t started_ = 0;  // steps that run
   bool stopping_ = false;
+  base::SteadyTime ends_by_;
   int exit_code_ = 0;
 };
 
@@ -183,7 +192,8 @@ base::Result<> Daemon::start_audit() {
   audit_ = std::make_unique<audit::AuditLog>(
       loop_, log_,
       audit::Settings{.folder = state_->audit_folder(), .folder_mode = config_->system_mode ? 0750u : 0700u});
-  if (auto opened = audit_->open(); !opened) return opened.error();
+  // A full disk must not keep the lines down: entries wait, writing is tried again, and `status` says so.
+  (void)audit_->open();
   audit_->append(
       {{}, "fairlead", "automation", "daemon_started", "version " FAIRLEAD_VERSION ", " + config_->file});
   if (!state_->damage().empty())
@@ -236,7 +246,7 @@ base::Result<> Daemon::start_control() {
   control_ = std::make_unique<Control>(Control::Parts{loop_, log_, *state_, *audit_, publisher_, *tunnels_,
                                                       notifications_->notifier(), reload_},
                                        config_);
-  access_ = std::make_unique<api::Access>(*config_);
+  access_ = std::make_unique<api::Access>(loop_, *config_);
   fixed_.remember(log_, *config_);
   reload_.add(fixed_);
   reload_.add(*access_);
@@ -254,12 +264,24 @@ base::Result<> Daemon::start_api() {
   auto socket = http::ControlSocket::open({config_->runtime_dir, config_->system_mode});
   if (!socket) return socket.error();
   socket_ = std::make_unique<http::ControlSocket>(std::move(*socket));
+  if (config_->system_mode && !socket_->shared())
+    log_.warn(
+        "control_socket_closed",
+        {{"socket", socket_->path()},
+         {"who_gets_in", "the daemon's user alone"},
+         {"hint",
+          "for others to get in: groupadd --system fairlead, add them to it; then, with the daemon stopped, "
+          "remove " +
+              config_->runtime_dir}});
   api_ = std::make_unique<api::Api>(*control_, events_, logs_);
   auto server = http::Server::start(
       loop_, socket_->take_listener(), *api_,
       [this](std::uint32_t uid, std::uint32_t gid) { return access_->identify(uid, gid); }, log_, {});
   if (!server) return server.error();
   server_ = std::move(*server);
+  access_->set_on_known([this] {
+    if (server_) server_->callers_known();
+  });
   return base::success();
 }
 
@@ -291,7 +313,8 @@ void Daemon::reload_on_signal() {
 void Daemon::begin_stop(const char* why) {
   if (std::exchange(stopping_, true)) return;
   log_.info("daemon_stopping", {{"why", why}});
-  stop_deadline_.start(kStopDeadline);
+  ends_by_ = base::steady_now() + kStopDeadline;
+  stop_deadline_.start(kStopDeadline - kClosing);
   stop_next();
 }
 
@@ -312,36 +335,52 @@ void Daemon::on_stop_deadline() {
   loop_.stop();
 }
 
-// The loop is empty when all is well; what survives is named. A name look-up that still waits for its server
-// is the one thing that cannot be called back, and no fault of ours: then the process leaves without it.
-int finish(loop::Loop& loop, base::Log& log, int exit_code) {
-  if (auto drained = loop.drain(kDrainDeadline); !drained) {
-    const auto left = loop.open_handles();
-    const bool only_lookups = left.size() == 1 && left.begin()->first == "resolve";
+// The loop is empty when all is well; what survives is named. A look-up of a name or of a user that still
+// waits for its server is the one thing that cannot be called back, and no fault of ours: then the process
+// leaves without it.
+int finish(loop::Loop& loop, base::Log& log, base::LineWriter& stderr_lines, base::SteadyTime ends_by,
+           int exit_code) {
+  const auto left = [&] { return std::chrono::ceil<base::Millis>(ends_by - base::steady_now()); };
+  if (auto drained = loop.drain(std::min(left() - kLastLines, kMostClosing)); !drained) {
+    const auto open = loop.open_handles();
+    const bool only_lookups = std::all_of(open.begin(), open.end(), [](const auto& entry) {
+      return entry.first == "resolve" || entry.first == "account";
+    });
     log.write(only_lookups ? base::Level::warn : base::Level::error,
               only_lookups ? "lookups_left" : "handles_left", {{"detail", drained.error().message}});
     std::fflush(nullptr);
+    stderr_lines.drain(left());
     std::_Exit(only_lookups || exit_code != 0 ? exit_code : kFailed);
   }
   log.info("daemon_stopped", {{"exit_code", exit_code}});
   return exit_code;
 }
 
-int run_on_loop(base::Log& log, core::EventRing& logs, core::ConfigPtr config,
+int run_on_loop(base::Log& log, base::LineWriter& stderr_lines, core::EventRing& logs, core::ConfigPtr config,
                 const config::Location& location) {
   loop::Loop loop;
   loop.watch_stalls(kStallLimit, [&log](const char* name, base::Millis took) {
     log.warn("loop_stalled", {{"by", name}, {"ms", took.count()}});
   });
   int exit_code = 0;
+  base::SteadyTime ends_by;
   {
+    loop::Timer flush(loop, "stderr-flush", [&] {
+      stderr_lines.flush();
+      if (!stderr_lines.waiting()) flush.stop();
+    });
+    stderr_lines.set_on_waiting([&] {
+      if (!flush.active()) flush.start_repeating(kFlushEvery);
+    });
     Daemon daemon(loop, log, logs, std::move(config), location);
     if (auto started = daemon.start(); !started)
       log.error("start_failed", {{"error", started.error().text()}});
     loop.run();
     exit_code = daemon.exit_code();
+    ends_by = daemon.ends_by();
+    stderr_lines.set_on_waiting(nullptr);
   }
-  return finish(loop, log, exit_code);
+  return finish(loop, log, stderr_lines, ends_by, exit_code);
 }
 
 }  // namespace
@@ -361,12 +400,14 @@ int run_daemon(const DaemonOptions& options) {
   core::EventRing logs(core::first_event_id(base::wall_now()), kLogRing);
   base::Log log;
   log.set_level(options.log_level.value_or(config->log_level));
-  log.add_sink(base::fd_sink(STDERR_FILENO, options.log_format.value_or(config->log_format)));
+  base::LineWriter stderr_lines(STDERR_FILENO);
+  log.add_sink(base::line_sink(stderr_lines, options.log_format.value_or(config->log_format)));
   log.add_sink(core::ring_sink(logs));
   prepare_process(log);
 
-  const int exit_code = run_on_loop(log, logs, std::move(config), *location);
+  const int exit_code = run_on_loop(log, stderr_lines, logs, std::move(config), *location);
   loop::end_threads();
+  stderr_lines.drain(kLastLines);
   return exit_code;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/file.hpp"
@@ -20,6 +21,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kFormat = 1;
+constexpr std::string_view kFormatName = "format";
+constexpr std::string_view kDownName = "down.json";
 constexpr base::Millis kRetry = 5s;
 
 base::Error path_error(std::string_view what, const std::string& path) {
@@ -86,12 +89,24 @@ base::Result<> check_format(const std::string& path) {
   return base::success();
 }
 
-// What an interrupted base::replace_file() left behind. Only under the lock.
+// "down.json.4711.tmp": what an interrupted base::replace_file() of one of our files leaves behind.
+bool is_leftover(std::string_view name) {
+  constexpr std::string_view kSuffix = ".tmp";
+  for (const std::string_view ours : {kFormatName, kDownName}) {
+    if (!name.starts_with(ours) || !name.ends_with(kSuffix)) continue;
+    if (name.size() <= ours.size() + 1 + kSuffix.size() || name[ours.size()] != '.') continue;
+    const auto middle = name.substr(ours.size() + 1, name.size() - ours.size() - 1 - kSuffix.size());
+    if (base::parse_unsigned(middle)) return true;
+  }
+  return false;
+}
+
+// Only under the lock. Whatever else is in the folder is not ours to remove: `state_dir` may name any folder.
 void remove_leftovers(const std::string& folder) {
   std::error_code failure;  // what cannot be listed or removed does no harm
   std::filesystem::directory_iterator entry(folder, failure);
   for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure))
-    if (entry->path().extension() == ".tmp") ::unlink(entry->path().c_str());
+    if (is_leftover(entry->path().filename().string())) ::unlink(entry->path().c_str());
 }
 
 // Nothing: not the form that we write.
@@ -108,7 +123,7 @@ std::optional<std::set<std::string>> parse_down(std::string_view text) {
 }
 
 std::string down_path(const std::string& folder) {
-  return base::join_path(folder, "down.json");
+  return base::join_path(folder, kDownName);
 }
 
 }  // namespace
@@ -119,7 +134,7 @@ base::Result<std::unique_ptr<StateDir>> StateDir::open(loop::Loop& loop, base::L
   if (auto checked = check_owner(path); !checked) return checked.error();
   auto lock = take_lock(base::join_path(path, "lock"));
   if (!lock) return lock.error();
-  if (auto format = check_format(base::join_path(path, "format")); !format) return format.error();
+  if (auto format = check_format(base::join_path(path, kFormatName)); !format) return format.error();
   remove_leftovers(path);
   std::unique_ptr<StateDir> state(new StateDir(loop, log, path, std::move(*lock)));
   if (auto read = state->read_down(); !read) return read.error();

@@ -1,7 +1,5 @@
 #include "base/log.hpp"
 
-#include <unistd.h>
-
 #include "base/json.hpp"
 #include "base/text.hpp"
 
@@ -9,23 +7,7 @@ namespace fairlead::base {
 
 namespace {
 
-bool needs_quotes(std::string_view value) {
-  return value.empty() || value.find_first_of(" \"=\\") != std::string_view::npos;
-}
-
-void append_value(std::string& line, std::string_view raw) {
-  const std::string value = printable(raw, 4096);
-  if (!needs_quotes(value)) {
-    line += value;
-    return;
-  }
-  line += '"';
-  for (const char c : value) {
-    if (c == '"') line += '\\';
-    line += c;
-  }
-  line += '"';
-}
+constexpr std::size_t kLongestValue = 4096;
 
 }  // namespace
 
@@ -56,7 +38,7 @@ std::string format_key_value(const Record& record) {
     line += ' ';
     line += field.key;
     line += '=';
-    append_value(line, field.value);
+    line += quoted(field.value, kLongestValue);
   }
   return line;
 }
@@ -64,7 +46,7 @@ std::string format_key_value(const Record& record) {
 std::string format_json(const Record& record) {
   Json line = Json::object();
   line.set("time", iso8601(record.time)).set("level", to_string(record.level)).set("event", record.event);
-  for (const auto& field : record.fields) line.set(field.key, printable(field.value, 4096));
+  for (const auto& field : record.fields) line.set(field.key, printable(field.value, kLongestValue));
   return line.dump();
 }
 
@@ -74,11 +56,16 @@ void Log::write(Level level, std::string_view event, std::span<const Field> fiel
   for (const auto& sink : sinks_) sink(record);
 }
 
-Log::Sink fd_sink(int fd, LogFormat format) {
-  return [fd, format](const Record& record) {
-    const std::string line =
-        (format == LogFormat::json_lines ? format_json(record) : format_key_value(record)) + "\n";
-    [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());
+Log::Sink line_sink(LineWriter& writer, LogFormat format) {
+  return [&writer, format](const Record& record) {
+    const auto put = [&](const Record& one) {
+      writer.write((format == LogFormat::json_lines ? format_json(one) : format_key_value(one)) + "\n");
+    };
+    if (const auto lost = writer.take_dropped(); lost > 0) {
+      const Field count("count", lost);
+      put({record.time, Level::warn, "log_lines_dropped", std::span(&count, 1)});
+    }
+    put(record);
   };
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/line_writer.hpp"
 
 namespace fairlead::base {
 
@@ -41,8 +42,7 @@ struct Record {
   std::span<const Field> fields;
 };
 
-// `time=… level=… event=… key=value …`; values are quoted where they hold a blank, a quote or a control
-// character.
+// `time=… level=… event=… key=value …`; values as base::quoted() writes them.
 std::string format_key_value(const Record& record);
 // The same as one JSON object; every value is a string.
 std::string format_json(const Record& record);
@@ -79,8 +79,8 @@ class Log {
   std::vector<Sink> sinks_;
 };
 
-// A sink that writes lines to a descriptor (stderr) in one write(2) each; a full or closed pipe loses the
-// line.
-Log::Sink fd_sink(int fd, LogFormat format);
+// A sink that writes lines to `writer`, which outlives it. Lines that were dropped because their reader did
+// not read are told with the next one: event=log_lines_dropped.
+Log::Sink line_sink(LineWriter& writer, LogFormat format);
 
 }  // namespace fairlead::base

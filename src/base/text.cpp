@@ -138,6 +138,17 @@ std::string printable(std::string_view text, std::size_t limit) {
   return out;
 }
 
+std::string quoted(std::string_view text, std::size_t limit) {
+  const std::string value = printable(text, limit);
+  if (!value.empty() && value.find_first_of(" \"=\\") == std::string::npos) return value;
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;

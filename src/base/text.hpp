@@ -30,6 +30,11 @@ std::string printable(std::string_view text, std::size_t limit = 1024);
 // Bytes from outside as text that JSON can hold: what is no UTF-8, and NUL, becomes U+FFFD. Lines stay lines.
 std::string to_utf8(std::string_view bytes);
 
+// The value of a `key=value` line: printable(), and in double quotes, with a backslash before quotes and
+// backslashes, where it is empty or holds one of those, a blank or "=". So no value can look like the next
+// key.
+std::string quoted(std::string_view text, std::size_t limit = 1024);
+
 // The candidate nearest to `word` by edit distance, for "did you mean"; empty when none is near enough
 // (distance above 2, or above half of the word).
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);

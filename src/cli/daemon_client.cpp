@@ -130,6 +130,11 @@ base::Error DaemonClient::unreachable(const base::Error& cause) const {
   return {base::Code::unavailable, std::move(message), {}};
 }
 
+bool DaemonClient::may_come_up() const {
+  const int reason = connect_error(address_.socket);
+  return reason == 0 || reason == ENOENT || reason == ECONNREFUSED || reason == EAGAIN;
+}
+
 base::Result<Reply> DaemonClient::exchange(std::string_view method, const std::string& path,
                                            const std::string& body) {
   const base::Error cancelled{base::Code::cancelled, "interrupted", {}};

@@ -46,6 +46,10 @@ class DaemonClient {
                                const std::string& body = {});
   base::Result<base::Json> get(const std::string& path) { return ask("GET", path); }
 
+  // After Code::unavailable: whether a daemon that is starting is a likely reason. Not where this user may
+  // not connect.
+  bool may_come_up() const;
+
   // An event stream that lives until the handle is destroyed. `on_end` tells why it ended, once; neither is
   // called from inside follow(), both only while this client waits in a call; neither may destroy the handle.
   class Stream;

@@ -24,15 +24,8 @@ bool stands_in_front(std::string_view key) {
 }  // namespace
 
 std::string key_value(std::string_view key, base::JsonView value) {
-  const auto text =
-      base::printable(value.is_string() ? std::string(value.text()) : value.dump(), kLongestValue);
-  std::string quoted;
-  for (const char c : text) {
-    if (c == '"') quoted += '\\';
-    quoted += c;
-  }
-  const bool quote = text.empty() || text.find_first_of(" \"=") != std::string::npos;
-  return base::printable(key, 64) + "=" + (quote ? "\"" + quoted + "\"" : text);
+  return base::printable(key, 64) + "=" +
+         base::quoted(value.is_string() ? std::string(value.text()) : value.dump(), kLongestValue);
 }
 
 std::string render_log_line(base::JsonView line, bool color) {

@@ -7,12 +7,13 @@
 #include "cli/log_text.hpp"
 #include "cli/report.hpp"
 #include "cli/status_text.hpp"
+#include "core/event_ring.hpp"
 
 namespace fairlead::cli {
 
 namespace {
 
-constexpr int kMostLines = 10'000;
+constexpr int kMostLines = core::kMostKept;
 
 struct LogsRequest {
   std::string name;

@@ -27,8 +27,7 @@ struct Outcome {
   Exit exit = Exit::ok;
   std::optional<base::Error> error;  // also for `already`
   std::string warning;
-  base::Json tunnel;           // null: not known
-  bool was_connected = false;  // before we asked
+  base::Json tunnel;  // null: not known
 };
 
 // Everything, when nothing is named; each name once.
@@ -50,7 +49,6 @@ Outcome ask_for(DaemonClient& client, const TunnelRequest& request, const std::s
   Outcome outcome;
   outcome.name = name;
   const auto before = find_tunnel(status, name);
-  outcome.was_connected = before["state"].text() == "connected";
   auto answer = before.exists()
                     ? client.ask("POST", "/v1/tunnels/" + escape_segment(name) + "/" + request.verb)
                     : base::Result<base::Json>(no_such_tunnel(name, tunnel_names(status)));
@@ -69,8 +67,7 @@ base::Code code_of(Verdict verdict) {
   return verdict == Verdict::unproven ? base::Code::unsupported : base::Code::unavailable;
 }
 
-// Those that are up or coming up. One that was already connected stays `already`, unless its proof is
-// missing.
+// Those that are up or coming up. Who waits wants them connected: one that was so before is as good.
 base::Result<> wait_for(Context& context, DaemonClient& client, const WaitOptions& options,
                         std::vector<Outcome>& outcomes) {
   std::vector<std::string> names;
@@ -86,7 +83,6 @@ base::Result<> wait_for(Context& context, DaemonClient& client, const WaitOption
     outcome.tunnel = std::move(tunnel);
     if (exit == Exit::ok) {
       outcome.warning = std::move(message);
-      if (outcome.exit == Exit::already && outcome.was_connected) continue;
       outcome.error.reset();
     } else {
       outcome.error = base::Error{code_of(judge(outcome.tunnel.view())), std::move(message), {}};
@@ -136,7 +132,9 @@ void print_outcomes_json(Context& context, std::vector<Outcome>& outcomes) {
 Exit run(Context& context, const TunnelRequest& request) {
   auto client = DaemonClient::open(context);
   if (!client) return fail(context, client.error(), request.json);
-  const auto status = (*client)->get("/v1/status");
+  const WaitOptions wait{request.wait.value_or(base::Millis(0)), request.require_proof};
+  const auto status =
+      request.wait ? status_once_there(context, **client, wait) : (*client)->get("/v1/status");
   if (!status) return fail(context, status.error(), request.json);
   const auto names = chosen_names(request, tunnel_names(status->view()));
   if (names.empty()) {
@@ -151,8 +149,7 @@ Exit run(Context& context, const TunnelRequest& request) {
   outcomes.reserve(names.size());
   for (const auto& name : names) outcomes.push_back(ask_for(**client, request, name, status->view()));
   if (request.wait)
-    if (const auto waited = wait_for(context, **client, {*request.wait, request.require_proof}, outcomes);
-        !waited)
+    if (const auto waited = wait_for(context, **client, wait, outcomes); !waited)
       return fail(context, waited.error(), request.json);
   std::vector<Exit> exits;
   exits.reserve(outcomes.size());
@@ -178,7 +175,7 @@ void add_tunnel_commands(Command program) {
   const auto up = std::make_shared<TunnelRequest>();
   add_verb(program, "up", "Bring tunnels up; they stay up across restarts", up)
       .duration("--wait", up->wait, "60s", "TIMEOUT",
-                "wait until data is proven to cross, 60s at most unless TIMEOUT is given")
+                "wait for the daemon, and until data is proven to cross; 60s at most unless TIMEOUT is given")
       .flag("--require-proof", up->require_proof, "with --wait: fail where the server forbids the proof")
       .needs("--require-proof", "--wait");
   add_verb(program, "down", "Take tunnels down; they stay down across restarts",

@@ -15,7 +15,12 @@ using namespace std::chrono_literals;
 using base::JsonView;
 
 constexpr base::Millis kReadAgainAfter = 1s;
+constexpr base::Millis kAskAgainAfter = 100ms;
 constexpr base::Millis kQuietFor = 1s;  // a tunnel that is up by then needs no running commentary
+
+base::Millis left_until(base::SteadyTime deadline) {
+  return std::chrono::ceil<base::Millis>(deadline - base::steady_now());
+}
 
 base::Json copy(JsonView view) {
   auto parsed = base::Json::parse(view.dump());
@@ -64,13 +69,12 @@ class Wait {
   }
 
   base::Result<std::map<std::string, Waited>> run() {
-    const auto deadline = base::steady_now() + options_.timeout;
     while (true) {
       const auto status = client_.get("/v1/status");
       if (!status) return status.error();
       read(status->view());
       progress_.show();
-      const auto left = std::chrono::ceil<base::Millis>(deadline - base::steady_now());
+      const auto left = left_until(options_.deadline());
       if (open_.empty() || left <= 0ms) break;
       client_.pause(std::min(left, kReadAgainAfter));
     }
@@ -144,6 +148,22 @@ Verdict judge(JsonView tunnel) {
   if (state == "connected") return is_unproven(tunnel) ? Verdict::unproven : Verdict::proven;
   if (state == "starting" || state == "reconnecting" || state == "degraded") return Verdict::waiting;
   return Verdict::failed;
+}
+
+base::Result<base::Json> status_once_there(Context& context, DaemonClient& client,
+                                           const WaitOptions& options) {
+  bool said = false;
+  while (true) {
+    auto status = client.get("/v1/status");
+    if (status || status.error().code != base::Code::unavailable || !client.may_come_up()) return status;
+    const auto left = left_until(options.deadline());
+    if (left <= 0ms) return status;
+    if (!said && base::steady_now() - options.start >= kQuietFor) {
+      said = true;
+      warn(context, status.error().text() + "; waiting for it");
+    }
+    client.pause(std::min(left, kAskAgainAfter));
+  }
 }
 
 base::Result<std::map<std::string, Waited>> wait_until_proven(Context& context, DaemonClient& client,

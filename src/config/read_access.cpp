@@ -56,6 +56,7 @@ void read_rule(const Node& node, Problems& problems, std::vector<core::RoleRule>
   }
   const auto role = reader.choice("role");
   const bool has_role = reader.has("role");
+  if (reader.choice("class") == "automation") rule.caller_class = core::ActorClass::automation;
   reader.finish();
   if (node.kind != NodeKind::map && node.kind != NodeKind::null) return;
   if (!who) problems.add(node.at, "this rule names nobody", "add uid, user, gid or group");

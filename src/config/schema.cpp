@@ -32,7 +32,7 @@ constexpr Key kFileKeys[] = {
     plain(Type::map, "policy", "none", "hooks: where they are, how long they may take, what they may do"),
     plain(Type::map, "log", "none", "what the daemon writes to stderr"),
     plain(Type::path, "state_dir", "by mode", "what outlives the daemon: state, audit"),
-    plain(Type::path, "runtime_dir", "by mode", "the folder of `control.sock`"),
+    plain(Type::path, "runtime_dir", "by mode", "the folder of `control.sock`, for it alone"),
 };
 
 constexpr Key kLogKeys[] = {
@@ -50,6 +50,7 @@ constexpr Key kRoleKeys[] = {
     plain(Type::identity, "gid", "", "a group; exactly one of these four is given"),
     plain(Type::identity, "group", "", "the same"),
     choice("role", "required", "viewer|operator", "a viewer can change nothing"),
+    choice("class", "human", "human|automation", "what the audit says of their commands"),
 };
 
 constexpr Key kActorKeys[] = {

@@ -14,8 +14,10 @@ double seconds(core::Millis duration) {
 Json roles_json(const core::Config& config) {
   Json roles = Json::array();
   for (const auto& rule : config.roles)
-    roles.push(std::move(
-        Json::object().set(rule.is_group ? "gid" : "uid", rule.id).set("role", to_string(rule.role))));
+    roles.push(std::move(Json::object()
+                             .set(rule.is_group ? "gid" : "uid", rule.id)
+                             .set("role", to_string(rule.role))
+                             .set("class", to_string(rule.caller_class))));
   return roles;
 }
 

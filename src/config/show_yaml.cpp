@@ -151,7 +151,8 @@ void show_settings(const core::Config& config, Lines& lines) {
     lines.open("roles");
     for (const auto& rule : config.roles)
       lines.item("{" + std::string(rule.is_group ? "gid" : "uid") + ": " + std::to_string(rule.id) +
-                 ", role: " + std::string(to_string(rule.role)) + "}");
+                 ", role: " + std::string(to_string(rule.role)) +
+                 ", class: " + std::string(to_string(rule.caller_class)) + "}");
     lines.close();
     lines.close();
   }

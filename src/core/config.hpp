@@ -105,6 +105,7 @@ struct RoleRule {
   bool is_group = false;  // else a user
   std::uint32_t id = 0;   // uid or gid
   Role role = Role::viewer;
+  ActorClass caller_class = ActorClass::human;  // how the audit calls those whom the rule names
   bool operator==(const RoleRule&) const = default;
 };
 

@@ -33,10 +33,13 @@ struct Event {
 // back makes old ids look like ids of the future, which covers() refuses just the same.
 std::uint64_t first_event_id(base::WallTime started);
 
+// What a ring holds at most. Of the daemon's log that is also what one may ask for.
+inline constexpr std::size_t kMostKept = 4096;
+
 class EventRing {
  public:
   struct Limits {
-    std::size_t count = 4096;
+    std::size_t count = kMostKept;
     std::size_t bytes = 2u << 20;
   };
 

@@ -120,6 +120,7 @@ struct Caller {
   std::uint32_t gid = 0;
   std::string name;  // "uid:1000(anna)": for the audit
   Role role = Role::none;
+  ActorClass caller_class = ActorClass::human;
 };
 
 struct DaemonStatus {

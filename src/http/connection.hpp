@@ -18,7 +18,7 @@ class Server;
 class Exchange;
 
 enum class Phase : std::uint8_t {
-  waiting,    // for a complete request; has a deadline
+  waiting,    // for a complete request, and to know whose it is; has a deadline
   handling,   // the service has it; suspended, no deadline: the service's own parts have theirs
   sending,    // an answer; has a deadline
   streaming,  // events; ends with the client, the server, or the caller's role
@@ -36,6 +36,7 @@ class Connection {
   std::optional<base::SteadyTime> deadline() const { return deadline_; }
   // The library has no call for it: the socket's end is what makes it close. `why` goes into the log.
   void abort(const char* why);
+  bool aborted() const { return aborted_; }
 
   Server& server() { return server_; }
   std::uint32_t uid() const { return uid_; }
@@ -65,14 +66,17 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void answer(core::ServerResponse response);
   void stream(const core::EventStream& stream);
 
+  void caller_known();  // or one of them: a request that waits for its own asks again
+
   EventFeed* feed() { return feed_.get(); }
   void resume();  // harmless when not suspended
 
  private:
-  enum class State : std::uint8_t { head, body, handed_over, queued };
+  enum class State : std::uint8_t { head, body, identifying, handed_over, queued };
   MHD_Result on_head();
   MHD_Result on_body(const char* upload, std::size_t* size);
-  MHD_Result hand_over();
+  MHD_Result identify();
+  MHD_Result hand_over(core::Caller caller);
   MHD_Result queue_outcome();
   MHD_Result queue_response(MHD_Response* response, int status, const std::string& content_type,
                             const core::NamedValues& headers);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -25,6 +26,12 @@ Error path_error(std::string_view what, const std::string& path) {
   return error;
 }
 
+std::string octal(mode_t mode) {
+  char text[8];
+  std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mode & 07777));
+  return text;
+}
+
 std::optional<gid_t> group_of(const ControlSocketPlan& plan) {
   if (!plan.system_mode) return std::nullopt;
   const group* entry = ::getgrnam(plan.group.c_str());  // at start-up: nobody else asks at the same time
@@ -32,20 +39,45 @@ std::optional<gid_t> group_of(const ControlSocketPlan& plan) {
   return entry->gr_gid;
 }
 
-Result<> prepare_folder(const std::string& path, std::optional<gid_t> group) {
-  if (auto made = base::make_directories(path, 0700); !made) return made;
+// A folder that was there before is somebody's: its owner, group and mode are looked at and left alone.
+Result<> check_folder(const std::string& path, std::optional<gid_t> group) {
   struct stat facts{};
   if (::lstat(path.c_str(), &facts) != 0) return path_error("cannot stat", path);
   if (!S_ISDIR(facts.st_mode)) return Error{Code::io, "is in the way: not a folder", path};
-  const bool roots = facts.st_uid == 0 && group && facts.st_gid == *group;  // made for us by the init system
+  const bool groups = group && facts.st_gid == *group;
+  const bool roots = facts.st_uid == 0 && groups;  // made for us by the init system
   if (facts.st_uid != ::geteuid() && !roots)
     return Error{Code::io, "belongs to another user: remove it, or set another `runtime_dir`", path};
-  if (facts.st_uid != ::geteuid()) return base::success();
+  // Whoever can write there can put a socket in the place of ours. Where the folder is not ours, the group's
+  // right to write is the one by which we do.
+  const bool ours = facts.st_uid == ::geteuid();
+  const mode_t allowed = !groups ? 0700 : ours ? 0750 : 0770;
+  const mode_t wider = facts.st_mode & 07777 & ~allowed & ~mode_t{S_ISGID};
+  if (wider == 0) return base::success();
+  return Error{Code::io,
+               "is open to other users (mode " + octal(facts.st_mode) +
+                   "): set another `runtime_dir`; or, if this one has no other use, chmod " + octal(allowed) +
+                   " " + path,
+               path};
+}
+
+Result<> prepare_folder(const std::string& path, std::optional<gid_t> group) {
+  if (auto made = base::make_directories(base::parent_of(path), 0755); !made) return made;
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return check_folder(path, group);
+    return path_error("cannot make folder", path);
+  }
   // Whoever may not change the group (not root, not a member) leaves it to those who are: then only the
   // owner gets in.
-  const bool shared = group && (facts.st_gid == *group || ::chown(path.c_str(), uid_t(-1), *group) == 0);
-  if (::chmod(path.c_str(), shared ? 0750 : 0700) != 0) return path_error("cannot set the mode of", path);
+  if (group && ::chown(path.c_str(), uid_t(-1), *group) == 0 && ::chmod(path.c_str(), 0750) != 0)
+    return path_error("cannot set the mode of", path);
   return base::success();
+}
+
+// Whether members of the group get as far as the socket.
+bool open_to(const std::string& folder, gid_t group) {
+  struct stat facts{};
+  return ::lstat(folder.c_str(), &facts) == 0 && facts.st_gid == group && (facts.st_mode & S_IXGRP) != 0;
 }
 
 // A UNIX connect succeeds or fails at once; EAGAIN means a live listener with a full queue.
@@ -92,15 +124,16 @@ Result<ControlSocket> ControlSocket::open(const ControlSocketPlan& plan) {
   out.device_ = facts.st_dev;
   out.inode_ = facts.st_ino;
   out.listener_ = std::move(*listener);
-  if (group && (facts.st_gid == *group || ::chown(path.c_str(), uid_t(-1), *group) == 0) &&
-      ::chmod(path.c_str(), 0660) != 0)
-    return path_error("cannot set the mode of", path);
+  out.shared_ = group && open_to(plan.runtime_dir, *group) &&
+                (facts.st_gid == *group || ::chown(path.c_str(), uid_t(-1), *group) == 0);
+  if (out.shared_ && ::chmod(path.c_str(), 0660) != 0) return path_error("cannot set the mode of", path);
   return out;
 }
 
 ControlSocket::ControlSocket(ControlSocket&& other) noexcept
     : path_(std::exchange(other.path_, {})),
       listener_(std::move(other.listener_)),
+      shared_(other.shared_),
       device_(other.device_),
       inode_(other.inode_) {}
 

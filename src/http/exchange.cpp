@@ -58,7 +58,9 @@ MHD_Result Exchange::on_call(const char* upload, std::size_t* size) {
     case State::head:
       return on_head();
     case State::body:
-      return *size > 0 ? on_body(upload, size) : hand_over();
+      return *size > 0 ? on_body(upload, size) : identify();
+    case State::identifying:
+      return identify();
     case State::handed_over:
       // Resumed without an answer: the connection is being aborted.
       return response_ || feed_ ? queue_outcome() : MHD_NO;
@@ -88,15 +90,28 @@ MHD_Result Exchange::on_body(const char* upload, std::size_t* size) {
   return MHD_YES;
 }
 
-MHD_Result Exchange::hand_over() {
-  state_ = State::handed_over;
-  Server& server = connection_.server();
+MHD_Result Exchange::identify() {
+  state_ = State::identifying;
   if (too_large_) {
     response_ = core::problem({base::Code::too_large, "the request's body is too large", {}});
     return queue_outcome();
   }
+  auto caller = connection_.server().identify_(connection_.uid(), connection_.gid());
+  if (caller) return hand_over(std::move(*caller));
+  if (connection_.aborted()) return MHD_NO;
+  suspend();
+  return MHD_YES;
+}
+
+void Exchange::caller_known() {
+  if (state_ == State::identifying) resume();
+}
+
+MHD_Result Exchange::hand_over(core::Caller caller) {
+  state_ = State::handed_over;
+  Server& server = connection_.server();
   connection_.enter(Phase::handling);
-  request_.caller = server.identify_(connection_.uid(), connection_.gid());
+  request_.caller = std::move(caller);
   in_service_ = true;
   server.service_.handle(request_, std::make_shared<ExchangeResponder>(weak_from_this()));
   in_service_ = false;

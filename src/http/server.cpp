@@ -150,8 +150,8 @@ void Server::wait_for_library() {
 void Server::on_connected(Connection* connection) {
   connection->enter(Phase::waiting);
   if (stopping_) return connection->abort("stopping");
-  const core::Caller caller = identify_(connection->uid(), connection->gid());
-  if (caller.role != core::Role::operator_) {
+  const auto caller = identify_(connection->uid(), connection->gid());
+  if (!caller || caller->role != core::Role::operator_) {
     const auto same = std::count_if(connections_.begin(), connections_.end(),
                                     [&](const auto& other) { return other->uid() == connection->uid(); });
     if (same > static_cast<long>(limits_.max_per_viewer)) return connection->abort("too many connections");
@@ -209,10 +209,24 @@ void Server::stream_closed() {
 void Server::on_comments() {
   for (const auto& connection : connections_) {
     if (connection->phase() != Phase::streaming || !connection->exchange) continue;
-    EventFeed* feed = connection->exchange->feed();
-    feed->comment();
-    if (identify_(connection->uid(), connection->gid()).role == core::Role::none) feed->end();
+    connection->exchange->feed()->comment();
   }
+  end_streams_without_role();
+  wake();
+}
+
+void Server::end_streams_without_role() {
+  for (const auto& connection : connections_) {
+    if (connection->phase() != Phase::streaming || !connection->exchange) continue;
+    const auto caller = identify_(connection->uid(), connection->gid());
+    if (caller && caller->role == core::Role::none) connection->exchange->feed()->end();
+  }
+}
+
+void Server::callers_known() {
+  for (const auto& connection : connections_)
+    if (connection->exchange) connection->exchange->caller_known();
+  end_streams_without_role();
   wake();
 }
 

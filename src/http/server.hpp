@@ -8,6 +8,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -35,8 +36,9 @@ struct ServerLimits {
   std::size_t connection_memory = 24576;  // bounds the request head, in bytes
 };
 
-// Who a peer is, by its credentials.
-using Identify = std::function<core::Caller(std::uint32_t uid, std::uint32_t gid)>;
+// Who a peer is, by its credentials. Nothing: not known yet; then Server::callers_known() says when to ask
+// again.
+using Identify = std::function<std::optional<core::Caller>(std::uint32_t uid, std::uint32_t gid)>;
 
 class Connection;
 
@@ -53,6 +55,9 @@ class Server {
   // Accepts nothing new, ends the streams, lets answers that are under way finish until the deadline. `done`
   // is called once, later; it may destroy the server. Destroying the server first drops it.
   void stop(base::Millis deadline, std::function<void()> done);
+
+  // Requests whose caller was not known yet are looked at again, and so is who may go on reading a stream.
+  void callers_known();
 
   std::size_t connections() const { return connections_.size(); }
   unsigned streams() const { return streams_; }
@@ -77,6 +82,7 @@ class Server {
   void arm_deadlines();
   void on_deadlines();
   void on_comments();
+  void end_streams_without_role();
   void stream_opened();
   void stream_closed();
   void finish_stop();

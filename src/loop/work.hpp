@@ -24,6 +24,11 @@ class Work {
 
  private:
   struct State;
+  struct Job;
+  struct LookUp;
+  friend std::unique_ptr<Work> resolve(Loop& loop, const std::string& host, std::uint16_t port,
+                                       std::function<void(base::Result<std::vector<Address>>)> done);
+  explicit Work(State* state) : state_(state) {}
   State* state_;
 };
 
@@ -37,8 +42,9 @@ std::unique_ptr<Work> submit(Loop& loop, const char* name, std::function<T()> jo
       [slot, done = std::move(done)] { done(std::move(**slot)); });
 }
 
-// getaddrinfo(3) in the pool: every stream address of `host` in the resolver's order, with `port` set. libuv
-// lets slow look-ups take at most half of the pool, so a dead name server cannot starve fsync.
+// getaddrinfo(3) in the pool: every stream address of `host` in the resolver's order, with `port` set. By
+// uv_getaddrinfo(), whose look-ups take at most half of the pool's threads: a dead name server holds up other
+// look-ups, and never fsync. One that is dropped while it waits for its turn does not take it.
 using Addresses = std::vector<Address>;
 std::unique_ptr<Work> resolve(Loop& loop, const std::string& host, std::uint16_t port,
                               std::function<void(base::Result<Addresses>)> done);

@@ -88,9 +88,10 @@ void Tunnel::announce(const core::Transition& transition, const core::Caller* ca
                                 {"hint", why.hint}};
   // The last field only where there is something to do.
   log.write(base::Level::info, transition.audited_as, std::span(fields).first(why.hint.empty() ? 5 : 6));
-  site_.audit.append({config_->name, caller != nullptr ? caller->name : config_->actor.name,
-                      std::string(caller != nullptr ? "human" : core::to_string(config_->actor.actor_class)),
-                      std::string(transition.audited_as), detail});
+  site_.audit.append(
+      {config_->name, caller != nullptr ? caller->name : config_->actor.name,
+       std::string(core::to_string(caller != nullptr ? caller->caller_class : config_->actor.actor_class)),
+       std::string(transition.audited_as), detail});
   base::Json body = base::Json::object();
   body.set("tunnel", config_->name)
       .set("from", core::to_string(transition.from))

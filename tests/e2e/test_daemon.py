@@ -80,6 +80,32 @@ class DaemonLife(TunnelCase):
         (running.folder / "state" / "format").write_text("1\n")
         running.start()
 
+    def test_an_audit_log_that_cannot_be_written_keeps_no_tunnel_down(self):
+        running = self.simple()
+        running.wait_for("connected")
+        running.stop()
+        audit = running.folder / "state" / "audit"
+        audit.rename(running.folder / "aside")
+        audit.write_text("in the way, as a full disk would be")
+        mark = running.mark()
+        running.start()
+        running.wait_for("connected")
+        running.wait_event("audit_write_failed", mark)
+        self.assertTrue(running.get("/v1/status")["daemon"]["audit_error"])
+        audit.unlink()
+        (running.folder / "aside").rename(audit)
+        running.wait_event("audit_write_recovered", mark)
+        self.assertIsNone(running.get("/v1/status")["daemon"]["audit_error"])
+        running.stop()
+        entries = [json.loads(line) for line in (audit / "audit.jsonl").read_text().splitlines()]
+        events = [entry["event"] for entry in entries]
+        self.assertEqual(events.count("daemon_started"), 2)
+        self.assertEqual(events.count("bridge_connected"), 2)
+        self.assertEqual([entry["seq"] for entry in entries], list(range(1, len(entries) + 1)))
+        verified = subprocess.run([FAIRLEAD, "--config", str(running.config_file), "audit", "verify"], capture_output=True,
+                                  text=True, timeout=60, check=False)
+        self.assertEqual(verified.returncode, 0, verified.stdout)
+
     def test_dumps_no_core_and_raises_the_descriptor_limit(self):
         running = self.simple()
         limits = pathlib.Path(f"/proc/{running.pid}/limits").read_text()
@@ -135,6 +161,20 @@ class DaemonLife(TunnelCase):
         verified = subprocess.run([FAIRLEAD, "--config", str(running.config_file), "audit", "verify"], capture_output=True,
                                   text=True, timeout=60, check=False)
         self.assertEqual(verified.returncode, 1, verified.stdout)
+
+
+    def test_the_audit_has_the_class_that_a_rule_gives_its_caller(self):
+        server, echo = self.sshd(), self.service()
+        rules = [{"uid": os.getuid(), "role": "viewer", "class": "automation"}]
+        running = self.daemon(self.tunnel(server, self.remote(echo)), {"api": {"roles": rules}})
+        running.wait_for("connected")
+        running.post("down")  # an operator all the same: it is the daemon's own user
+        self.assertEqual(running.request("PUT", "/v1/log-level", {"level": "info"})[0], 200)
+        running.stop()
+        entries = [json.loads(line) for line in (running.folder / "state/audit/audit.jsonl").read_text().splitlines()]
+        for event in ("bridge_stopped", "log_level_changed"):
+            by_hand = next(entry for entry in entries if entry["event"] == event)
+            self.assertEqual(by_hand["actor_class"], "automation")
 
 
 class Control(TunnelCase):

@@ -273,13 +273,14 @@ static void shows_the_latest_log_lines(void**) {
   assert_text_equal(some["lines"].at(2)["n"].text(), "58");
   assert_int_equal(some["lines"].at(2)["id"].integer(), 5058);
   assert_int_equal(site.json("GET", "/v1/logs?lines=0")["lines"].size(), 0);
+  assert_int_equal(site.json("GET", "/v1/logs?lines=4096")["lines"].size(), 60);
   site.log.info("line", {{"tunnel", "removed"}});
   assert_int_equal(site.json("GET", "/v1/logs?tunnel=removed")["lines"].size(), 1);
 }
 
 static void refuses_parameters_that_mean_nothing(void**) {
   Site site;
-  for (const char* path : {"/v1/logs?lines=-1", "/v1/logs?lines=5001", "/v1/logs?lines=", "/v1/logs?line=5",
+  for (const char* path : {"/v1/logs?lines=-1", "/v1/logs?lines=4097", "/v1/logs?lines=", "/v1/logs?line=5",
                            "/v1/status?x=1", "/v1/events?last_event_id=abc", "/v1/logs/stream?lines=5"})
     assert_text_equal(site.refused(400, "GET", path), "bad_request");
   for (const char* path : {"/v1/logs?tunnel=typo", "/v1/logs/stream?tunnel=typo", "/v1/events?tunnel=typo",

@@ -220,10 +220,16 @@ static void a_folder_of_another_user_is_refused(void**) {
 static void leftovers_of_an_interrupted_write_are_removed(void**) {
   const TempFolder temp;
   assert_true(Life(temp).opened.ok());
+  const char* const others[] = {"thesis.tmp",         "down.json.tmp",    "down.json.old.tmp",
+                                "down.json.123.tmp2", "xdown.json.1.tmp", "formatted.1.tmp"};
+  for (const char* name : others) write_text(temp.state(name), "precious");
   write_text(temp.state("down.json.123.tmp"), "half");
+  write_text(temp.state("format.18446744073709551615.tmp"), "half");
   write_text(temp.state("kept.txt"), "mine");
   assert_true(Life(temp).opened.ok());
   assert_false(base::exists(temp.state("down.json.123.tmp")));
+  assert_false(base::exists(temp.state("format.18446744073709551615.tmp")));
+  for (const char* name : others) assert_true(base::exists(temp.state(name)));
   assert_true(base::exists(temp.state("kept.txt")));
 }
 

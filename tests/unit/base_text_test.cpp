@@ -14,6 +14,21 @@ static void escapes_control_characters_and_broken_utf8(void**) {
   assert_text_equal(printable("abcdef", 3), "abcd…");
 }
 
+// A backslash that was left alone ate the quote behind it, and what followed stood there as keys of its own.
+static void a_quoted_value_cannot_end_early(void**) {
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {"plain", "plain"},
+      {"", R"("")"},
+      {"two words", R"("two words")"},
+      {"a=b", R"("a=b")"},
+      {R"(say "hi")", R"("say \"hi\"")"},
+      {R"(C:\x)", R"("C:\\x")"},
+      {R"(x\" level=error event=forged y=\)", R"("x\\\" level=error event=forged y=\\")"},
+      {"line\nbreak", R"("line\\x0abreak")"},
+  };
+  for (const auto& [raw, written] : rows) assert_text_equal(quoted(raw), written);
+}
+
 static void suggests_only_what_is_near(void**) {
   constexpr std::string_view kKeys[] = {"remote_port", "local_port", "host", "health_check"};
   assert_text_equal(nearest("remote_prot", kKeys), "remote_port");
@@ -46,6 +61,7 @@ static void hashes_like_everyone_else(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(escapes_control_characters_and_broken_utf8),
+      cmocka_unit_test(a_quoted_value_cannot_end_early),
       cmocka_unit_test(suggests_only_what_is_near),
       cmocka_unit_test(base64_goes_there_and_back),
       cmocka_unit_test(parses_only_whole_numbers),

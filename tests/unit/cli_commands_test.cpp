@@ -4,6 +4,7 @@
 #include "cli/daemon_client.hpp"
 #include "cli_scripted_daemon.hpp"
 #include "cmocka.hpp"
+#include "core/event_ring.hpp"
 
 using namespace fairlead;
 using test::Ran;
@@ -73,6 +74,14 @@ static void logs_ask_for_as_many_lines_as_wanted(void**) {
   const auto ran = run({"logs", "hub", "-n", "3", "--json"},
                        {{"GET /v1/status", kStatus}, {"GET /v1/logs?lines=3&tunnel=hub", lines}});
   assert_text_equal(ran.out, "{\"id\":1,\"time\":\"t\",\"level\":\"info\",\"event\":\"e\"}\n");
+}
+
+// Both ends have the same bound: what the command line lets through, the daemon answers.
+static void logs_are_asked_for_up_to_what_the_daemon_keeps(void**) {
+  const ScriptedAnswer lines{200, R"({"lines":[]})"};
+  const auto most = std::to_string(core::kMostKept);
+  assert_int_equal(run({"logs", "-n", most}, {{"GET /v1/logs?lines=" + most, lines}}).exit, 0);
+  assert_int_equal(run({"logs", "-n", std::to_string(core::kMostKept + 1)}, {}).exit, 64);
 }
 
 static void logs_of_an_unknown_tunnel_fail(void**) {
@@ -181,6 +190,7 @@ int main() {
       cmocka_unit_test(status_json_is_the_daemons_object),
       cmocka_unit_test(names_are_one_a_line),
       cmocka_unit_test(logs_ask_for_as_many_lines_as_wanted),
+      cmocka_unit_test(logs_are_asked_for_up_to_what_the_daemon_keeps),
       cmocka_unit_test(logs_of_an_unknown_tunnel_fail),
       cmocka_unit_test(reload_tells_what_changed),
       cmocka_unit_test(a_refused_reload_lists_every_problem_with_its_fix),

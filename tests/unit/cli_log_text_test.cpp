@@ -24,9 +24,9 @@ static void colour_follows_the_level(void**) {
 static void values_stay_on_their_line_and_keep_their_bounds(void**) {
   assert_text_equal(
       rendered(R"({"time":"t","level":"info","event":"e","a":"x\ny","b":"say \"hi\"","c":"","d":"k=v"})"),
-      "t info  e a=x\\x0ay b=\"say \\\"hi\\\"\" c=\"\" d=\"k=v\"");
+      "t info  e a=\"x\\\\x0ay\" b=\"say \\\"hi\\\"\" c=\"\" d=\"k=v\"");
   assert_text_equal(rendered(R"({"time":"\u001b","level":"\u001b[","event":"\u001b]","k\u001b":"\u001b"})"),
-                    "\\x1b \\x1b[ \\x1b] k\\x1b=\\x1b");
+                    "\\x1b \\x1b[ \\x1b] k\\x1b=\"\\\\x1b\"");
 }
 
 int main() {

@@ -148,13 +148,49 @@ static void a_tunnel_put_down_meanwhile_is_not_waited_for(void**) {
   assert_text_equal(ran.err, "fairlead: hub was taken down meanwhile\n");
 }
 
-static void waiting_for_one_that_is_connected_is_already(void**) {
+static void waiting_for_one_that_is_up_already_ends_well(void**) {
   Daemon daemon{{{"hub", {kProven}}}, {}, {}, {{"/v1/tunnels/hub/up", kAlready}}};
-  assert_int_equal(run(daemon, {"up", "hub", "--wait=1h"}).exit, 2);
+  const auto up = run(daemon, {"up", "hub", "--wait=1h"});
+  assert_int_equal(up.exit, 0);
+  assert_text_equal(up.out, "hub: connected (proven by probe)\n");
+  assert_text_equal(up.err, "");
   Daemon coming{{{"hub", {kStarting, kStarting, kProven}}}, {}, {}, {{"/v1/tunnels/hub/up", kAlready}}};
   const auto ran = run(coming, {"up", "hub", "--wait=1h"});
   assert_int_equal(ran.exit, 0);
   assert_text_equal(ran.err, "");
+}
+
+// `fairlead daemon & fairlead up --wait`: the second is there before the first one's socket.
+static void waits_for_a_daemon_that_is_still_starting(void**) {
+  Daemon daemon{{{"hub", {kStopped, kStarting, kProven}}}};
+  int refused = 0;
+  const test::Script starting = [&](const core::HttpRequest& request) -> base::Result<ScriptedAnswer> {
+    if (refused < 3) {
+      ++refused;
+      return base::Error{base::Code::unavailable, "connection refused", {}};
+    }
+    return daemon.answer(request);
+  };
+  const auto ran = test::run({"up", "--wait=1h"}, starting);
+  assert_int_equal(ran.exit, 0);
+  assert_int_equal(refused, 3);
+  assert_text_equal(ran.out, "hub: connected (proven by probe)\n");
+}
+
+static void a_daemon_that_does_not_come_is_69_and_without_wait_at_once(void**) {
+  int asked = 0;
+  const test::Script absent = [&](const core::HttpRequest&) -> base::Result<ScriptedAnswer> {
+    ++asked;
+    return base::Error{base::Code::unavailable, "connection refused", {}};
+  };
+  assert_int_equal(test::run({"up"}, absent).exit, 69);
+  assert_int_equal(asked, 1);
+  const auto ran = test::run({"up", "--wait=250ms"}, absent);
+  assert_int_equal(ran.exit, 69);
+  assert_true(asked > 1);
+  assert_text_equal(ran.err,
+                    "fairlead: no daemon at /nonexistent/control.sock (no such socket); start it with: "
+                    "fairlead daemon\n");
 }
 
 static void verdicts_follow_state_and_proof(void**) {
@@ -188,7 +224,9 @@ int main() {
       cmocka_unit_test(failed_ends_the_wait_with_reason_and_hint),
       cmocka_unit_test(the_time_being_over_is_said_with_reason_and_hint),
       cmocka_unit_test(a_tunnel_put_down_meanwhile_is_not_waited_for),
-      cmocka_unit_test(waiting_for_one_that_is_connected_is_already),
+      cmocka_unit_test(waiting_for_one_that_is_up_already_ends_well),
+      cmocka_unit_test(waits_for_a_daemon_that_is_still_starting),
+      cmocka_unit_test(a_daemon_that_does_not_come_is_69_and_without_wait_at_once),
       cmocka_unit_test(verdicts_follow_state_and_proof),
   };
   return cmocka_run_group_tests_name("cli_tunnel_commands", tests, nullptr, nullptr);

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "base/file.hpp"
 #include "http_house.hpp"
 
@@ -36,9 +38,24 @@ static void only_the_owner_may_enter_in_user_mode(void**) {
   ::rmdir(inner.c_str());
 }
 
-static void a_folder_that_was_open_is_closed(void**) {
+// As with `runtime_dir: /run`, or `~`: what others use must stay what it is.
+static void a_folder_that_is_open_to_others_is_refused_and_left_alone(void**) {
+  for (const mode_t mode : {0777, 01777, 0755, 0750, 0711, 0701}) {
+    Folder folder;
+    assert_int_equal(::chmod(folder.path().c_str(), mode), 0);
+    const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
+    assert_false(socket.ok());
+    assert_true(socket.error().code == base::Code::io);
+    assert_non_null(std::strstr(socket.error().message.c_str(), "runtime_dir"));
+    assert_non_null(std::strstr(socket.error().message.c_str(), ("chmod 0700 " + folder.path()).c_str()));
+    assert_int_equal(mode_of(folder.path()), mode);
+    assert_false(base::exists(http::control_socket_path(folder.path())));
+  }
+}
+
+static void a_folder_that_is_ours_alone_is_used_as_it_is(void**) {
   Folder folder;
-  ::chmod(folder.path().c_str(), 0777);
+  assert_int_equal(::chmod(folder.path().c_str(), 0700), 0);
   const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
   assert_true(socket.ok());
   assert_int_equal(mode_of(folder.path()), 0700);
@@ -48,20 +65,44 @@ static void a_group_shares_it_in_system_mode(void**) {
   Folder folder;
   const group* mine = ::getgrgid(::getegid());
   if (mine == nullptr) skip();
-  const std::string name = mine->gr_name;
-  const auto socket = ControlSocket::open({.runtime_dir = folder.path(), .system_mode = true, .group = name});
+  const http::ControlSocketPlan plan{folder.path() + "/run", true, mine->gr_name};
+  for (int start = 0; start < 2; ++start) {  // the second one finds the folder of the first
+    const auto socket = ControlSocket::open(plan);
+    assert_true(socket.ok());
+    assert_true(socket->shared());
+    assert_int_equal(mode_of(plan.runtime_dir), 0750);
+    assert_int_equal(mode_of(socket->path()), 0660);
+  }
+  // Members who can write there could put a socket of their own in the place of ours.
+  assert_int_equal(::chmod(plan.runtime_dir.c_str(), 0770), 0);
+  assert_false(ControlSocket::open(plan).ok());
+  ::rmdir(plan.runtime_dir.c_str());
+}
+
+static void a_folder_from_before_stays_closed_to_the_group(void**) {
+  Folder folder;
+  const group* mine = ::getgrgid(::getegid());
+  if (mine == nullptr) skip();
+  const auto socket =
+      ControlSocket::open({.runtime_dir = folder.path(), .system_mode = true, .group = mine->gr_name});
   assert_true(socket.ok());
-  assert_int_equal(mode_of(folder.path()), 0750);
-  assert_int_equal(mode_of(socket->path()), 0660);
+  assert_false(socket->shared());
+  assert_int_equal(mode_of(folder.path()), 0700);
+  assert_int_equal(mode_of(socket->path()), 0600);
 }
 
 static void without_the_group_system_mode_is_closed_too(void**) {
   Folder folder;
-  const auto socket = ControlSocket::open(
-      {.runtime_dir = folder.path(), .system_mode = true, .group = "fairlead-no-such-group"});
-  assert_true(socket.ok());
-  assert_int_equal(mode_of(folder.path()), 0700);
-  assert_int_equal(mode_of(socket->path()), 0600);
+  const std::string inner = folder.path() + "/run";
+  {
+    const auto socket =
+        ControlSocket::open({.runtime_dir = inner, .system_mode = true, .group = "fairlead-no-such-group"});
+    assert_true(socket.ok());
+    assert_false(socket->shared());
+    assert_int_equal(mode_of(inner), 0700);
+    assert_int_equal(mode_of(socket->path()), 0600);
+  }
+  ::rmdir(inner.c_str());
 }
 
 static void a_socket_that_a_dead_daemon_left_is_replaced(void**) {
@@ -131,8 +172,10 @@ static void a_path_too_long_for_a_socket_is_said_so(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(only_the_owner_may_enter_in_user_mode),
-      cmocka_unit_test(a_folder_that_was_open_is_closed),
+      cmocka_unit_test(a_folder_that_is_open_to_others_is_refused_and_left_alone),
+      cmocka_unit_test(a_folder_that_is_ours_alone_is_used_as_it_is),
       cmocka_unit_test(a_group_shares_it_in_system_mode),
+      cmocka_unit_test(a_folder_from_before_stays_closed_to_the_group),
       cmocka_unit_test(without_the_group_system_mode_is_closed_too),
       cmocka_unit_test(a_socket_that_a_dead_daemon_left_is_replaced),
       cmocka_unit_test(a_live_daemon_is_left_alone),

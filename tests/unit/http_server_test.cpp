@@ -40,6 +40,47 @@ static void hands_over_the_request_and_who_sent_it(void**) {
   assert_int_equal(seen.caller.gid, getegid());
 }
 
+static void a_request_waits_until_its_caller_is_known(void**) {
+  int handled = 0;
+  Service service;
+  service.function = [&](const core::ServerRequest& request, std::shared_ptr<core::Responder> responder) {
+    ++handled;
+    responder->answer({200, "text/plain", request.caller.name + " " + request.body, {}});
+  };
+  bool known = false;
+  House house(service, {}, [&](std::uint32_t uid, std::uint32_t gid) -> std::optional<core::Caller> {
+    if (known) return core::Caller{uid, gid, "anna", core::Role::viewer};
+    return std::nullopt;
+  });
+  Peer leaves(house.path());
+  leaves.send(kGet);
+  Peer stays(house.path());
+  stays.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+  house.until([&] { return house.server->connections() == 2; }, "two connections");
+  run_for(house.loop, 50ms);
+  house.server->callers_known();  // somebody is, but not these
+  run_for(house.loop, 50ms);
+  assert_int_equal(handled, 0);
+  leaves.close();
+  known = true;
+  house.server->callers_known();
+  house.until([&] { return stays.has("anna body"); }, "the answer");
+  house.until([&] { return house.server->connections() == 1; }, "the other's end");
+}
+
+static void a_caller_that_never_becomes_known_meets_the_deadline(void**) {
+  Service service = echo();
+  http::ServerLimits limits;
+  limits.request_deadline = 50ms;
+  House house(service, limits,
+              [](std::uint32_t, std::uint32_t) -> std::optional<core::Caller> { return std::nullopt; });
+  Peer peer(house.path());
+  peer.send(kGet);
+  house.until([&] { return peer.closed(); }, "the connection's end");
+  assert_text_equal(peer.read(), "");
+  house.until([&] { return house.server->connections() == 0; }, "no connection");
+}
+
 // The library's resume does not wake its epoll descriptor: without a run of our own this would wait for ever.
 static void an_answer_that_comes_later_leaves_by_itself(void**) {
   Service service;
@@ -249,6 +290,8 @@ static void an_idle_server_does_not_turn_the_loop(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(hands_over_the_request_and_who_sent_it),
+      cmocka_unit_test(a_request_waits_until_its_caller_is_known),
+      cmocka_unit_test(a_caller_that_never_becomes_known_meets_the_deadline),
       cmocka_unit_test(an_answer_that_comes_later_leaves_by_itself),
       cmocka_unit_test(a_request_dropped_without_an_answer_gets_500),
       cmocka_unit_test(answering_a_client_that_left_is_harmless),
