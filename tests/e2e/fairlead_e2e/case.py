@@ -7,6 +7,7 @@ import tempfile
 import threading
 import unittest
 
+from .command import AtTerminal, Command
 from .daemon import Daemon
 from .platform import PATIENCE, until
 from .ports import free_port
@@ -56,6 +57,15 @@ class TunnelCase(unittest.TestCase):
         self.addCleanup(daemon.kill)
         self.addCleanup(daemon.stop)  # runs first, before servers and services end
         return daemon
+
+    def command(self, daemon, *arguments, at=Command):
+        """`fairlead ARGUMENTS…` against this daemon; goes on beside the test."""
+        command = at(["--config", str(daemon.config_file), *arguments])
+        self.addCleanup(command.close)
+        return command
+
+    def at_terminal(self, daemon, *arguments):
+        return self.command(daemon, *arguments, at=AtTerminal)
 
     def tunnel(self, server, *forwards, relay=None, **more):
         """The configuration of a tunnel to this server; by way of the relay where there is one."""
