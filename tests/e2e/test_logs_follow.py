@@ -95,6 +95,21 @@ class LogsFollow(TunnelCase):
         self.assertEqual(view.wait(), 69)
         self.assertRegex(view.err, r"\Afairlead: (no|the) daemon at .*\n\Z")
 
+    def test_json_tells_of_the_daemons_end_in_a_line_too(self):
+        self.start()
+        view = self.follow("--json")
+        view.wait_until(lambda: self.lines(view), "the last lines")
+        self.line.stop()
+        self.assertEqual(view.wait(), 69)
+        self.assertEqual(self.lines(view)[-1]["error"]["code"], "unavailable")
+
+    def test_without_a_daemon_json_is_one_line_as_well(self):
+        self.start()
+        self.line.stop()
+        view = self.follow("--json")
+        self.assertEqual(view.wait(), 69)
+        self.assertEqual([line["error"]["code"] for line in self.lines(view)], ["unavailable"])
+
     def test_ctrl_c_ends_it_without_a_word(self):
         self.start()
         view = self.follow()

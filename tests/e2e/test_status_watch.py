@@ -107,6 +107,26 @@ class StatusWatch(TunnelCase):
         self.assertNotIn("\x1b", view.out)
         self.assertEqual(view.interrupt(), 0)
 
+    def test_json_tells_of_a_daemon_that_went_away_in_a_line_too(self):
+        self.start()
+        view = self.command(self.line, "status", QUICKLY, "--json")
+        view.wait_until(lambda: view.out, "an object")
+        self.line.stop()
+        view.wait_until(lambda: '"error"' in view.out, "the error")
+        self.line.start()
+        self.assertEqual(view.interrupt(), 0)
+        self.assertRegex(view.err, r"(?m)^fairlead: (no|the) daemon at ")
+        codes = {json.loads(line).get("error", {}).get("code") for line in view.out.splitlines()}
+        self.assertIn("unavailable", codes)
+
+    def test_json_without_a_daemon_is_one_line_as_well(self):
+        self.start()
+        self.line.stop()
+        view = self.command(self.line, "status", QUICKLY, "--json")
+        self.assertEqual(view.wait(), 69)
+        self.assertEqual(json.loads(view.out)["error"]["code"], "unavailable")
+        self.assertEqual(view.out.count("\n"), 1)
+
 
 if __name__ == "__main__":
     unittest.main()
