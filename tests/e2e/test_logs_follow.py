@@ -127,6 +127,14 @@ class LogsFollow(TunnelCase):
             self.line.post("down")
             self.assertEqual(view.wait(PATIENCE), -signal.SIGPIPE)
 
+    def test_as_many_lines_may_be_asked_for_as_the_daemon_answers(self):
+        self.start()
+        most = self.command(self.line, "logs", "--lines=5000")
+        self.assertEqual((most.wait(), most.err), (0, ""))
+        too_many = self.command(self.line, "logs", "--lines=5001")
+        self.assertEqual(too_many.wait(), 64)
+        self.assertIn("--lines", too_many.err)
+
 
 if __name__ == "__main__":
     unittest.main()
