@@ -49,11 +49,11 @@ class TunnelCase(unittest.TestCase):
         self.addCleanup(relay.close)
         return relay
 
-    def daemon(self, tunnels, more=None, **kinds):
+    def daemon(self, tunnels, more=None, kind=Daemon, **kinds):
         """`tunnels`: name to configuration, or one tunnel's, which is then called `line`."""
         if "forwards" in tunnels:
             tunnels = {"line": tunnels}
-        daemon = Daemon(self.path("daemon"), tunnels, more, **kinds)
+        daemon = kind(self.path("daemon"), tunnels, more, **kinds)
         self.addCleanup(daemon.kill)
         self.addCleanup(daemon.stop)  # runs first, before servers and services end
         return daemon
