@@ -38,6 +38,19 @@ class SystemMode(TunnelCase):
             self.assertEqual(self.line.by(account, "status").returncode, 69, account)
         self.assertEqual(self.line.by("root", "status").returncode, 0)
 
+    # docs/audit.md
+    def test_state_and_audit_folders_may_be_entered_and_their_files_not_read(self):
+        self.start()
+        state = self.line.lib / "fairlead"
+        self.assertEqual(self.line.by("root", "down", "line").returncode, 0)
+        self.line.stop()  # all is written then
+        for folder in (state, state / "audit"):
+            self.assert_is(folder, 0o750, 0)
+        files = [path for path in state.rglob("*") if path.is_file()]
+        self.assertLessEqual({"format", "lock", "down.json", "audit.jsonl", "head"}, {path.name for path in files})
+        for path in files:
+            self.assert_is(path, 0o600, 0)
+
     def test_a_viewer_of_the_group_may_look_and_not_touch(self):
         self.start()
         seen = self.line.by("viewer", "status")
