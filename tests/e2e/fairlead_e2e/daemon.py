@@ -63,7 +63,11 @@ class Daemon:
             environment["ASAN_OPTIONS"] += ":fast_unwind_on_malloc=0"  # slow, but only so libssh2's frame is seen
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(self.command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until(self._answers, lambda: "the daemon's API\n" + self.tail())
+        try:
+            until(self._answers, lambda: "the daemon's API\n" + self.tail())
+        except BaseException:
+            self.kill()  # nobody has it yet who would
+            raise
 
     def _answers(self):
         if self.process.poll() is not None:
