@@ -20,6 +20,20 @@ Error file_error(std::string_view what, const std::string& path) {
   return error;
 }
 
+// mkdir -p, less the umask: whether the last folder was made, or was there.
+Result<bool> make_missing(const std::string& path, mode_t mode) {
+  if (path.empty() || path == "/" || path == ".") return false;
+  struct stat facts{};
+  if (::stat(path.c_str(), &facts) == 0) {
+    if (S_ISDIR(facts.st_mode)) return false;
+    return Error{Code::io, "is in the way: not a folder", path};
+  }
+  if (auto made = make_missing(parent_of(path), 0755); !made) return made;
+  if (::mkdir(path.c_str(), mode) == 0) return true;
+  if (errno == EEXIST) return false;
+  return file_error("cannot make folder", path);
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
@@ -80,14 +94,9 @@ Result<> replace_file(const std::string& path, std::string_view text, mode_t mod
 }
 
 Result<> make_directories(const std::string& path, mode_t mode) {
-  if (path.empty() || path == "/" || path == ".") return success();
-  struct stat facts{};
-  if (::stat(path.c_str(), &facts) == 0) {
-    if (S_ISDIR(facts.st_mode)) return success();
-    return Error{Code::io, "is in the way: not a folder", path};
-  }
-  if (auto made = make_directories(parent_of(path), 0755); !made) return made;
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return file_error("cannot make folder", path);
+  const auto made = make_missing(path, mode);
+  if (!made) return made.error();
+  if (*made && ::chmod(path.c_str(), mode) != 0) return file_error("cannot set the mode of", path);
   return success();
 }
 

@@ -22,7 +22,7 @@ Result<> replace_file(const std::string& path, std::string_view text, mode_t mod
 // Writes all of `text` at the end of an open file, going on after short writes and EINTR.
 Result<> write_all(int fd, std::string_view text);
 
-// mkdir -p; the last folder gets `mode`. An existing folder is left as it is.
+// mkdir -p; the last folder gets `mode`, whatever the umask. An existing folder is left as it is.
 Result<> make_directories(const std::string& path, mode_t mode = 0700);
 
 // fsync of the folder that holds `path`, so that a new or renamed name survives a power cut.

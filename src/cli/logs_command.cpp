@@ -52,20 +52,20 @@ Exit follow(Context& context, DaemonClient& client, const LogsRequest& request, 
         client.interrupt();
       });
   while (!client.interrupted()) client.pause(std::chrono::hours(1));
-  return context.out ? fail(context, end, false) : Exit::failure;
+  return context.out ? fail(context, end, request.json, false) : Exit::failure;
 }
 
 Exit run(Context& context, const LogsRequest& request) {
   auto client = DaemonClient::open(context);
-  if (!client) return fail(context, client.error(), request.json);
+  if (!client) return fail(context, client.error(), request.json, false);
   if (!request.name.empty()) {
     const auto status = (*client)->get("/v1/status");
-    if (!status) return fail(context, status.error(), request.json);
+    if (!status) return fail(context, status.error(), request.json, false);
     if (!find_tunnel(status->view(), request.name).exists())
-      return fail(context, no_such_tunnel(request.name, tunnel_names(status->view())), request.json);
+      return fail(context, no_such_tunnel(request.name, tunnel_names(status->view())), request.json, false);
   }
   const auto answer = (*client)->get(query(request, "/v1/logs", true));
-  if (!answer) return fail(context, answer.error(), request.json);
+  if (!answer) return fail(context, answer.error(), request.json, false);
   for (const auto line : (*answer)["lines"].items()) print_line(context, request, line);
   if (!request.follow) return Exit::ok;
   return follow(context, **client, request, std::to_string((*answer)["last_event_id"].integer()));

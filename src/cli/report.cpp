@@ -38,12 +38,12 @@ base::Json error_json(const base::Error& error) {
   return body;
 }
 
-Exit fail(Context& context, const base::Error& error, bool json) {
+Exit fail(Context& context, const base::Error& error, bool json, bool pretty) {
   complain(context, error.text());
   if (json) {
     auto body = base::Json::object();
     body.set("error", error_json(error));
-    print_json(context, body.view());
+    print_json(context, body.view(), pretty);
   }
   return exit_of(error.code);
 }

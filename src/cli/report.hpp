@@ -18,8 +18,8 @@ void warn(Context& context, std::string_view message);  // "fairlead: warning: m
 
 base::Json error_json(const base::Error& error);  // {"code", "message"}
 
-// Complains, with `json` prints {"error": …} as well, and tells the exit code.
-Exit fail(Context& context, const base::Error& error, bool json);
+// Complains, with `json` prints {"error": …} as well, and tells the exit code. `pretty`: over several lines.
+Exit fail(Context& context, const base::Error& error, bool json, bool pretty = true);
 
 // The one JSON document of a command: `pretty` over several lines.
 void print_json(Context& context, base::JsonView value, bool pretty = true);

@@ -85,7 +85,8 @@ class Watch {
 
   Exit run() {
     auto status = client_.get("/v1/status");
-    if (!status) return client_.interrupted() ? Exit::ok : fail(context_, status.error(), request_.json);
+    if (!status)
+      return client_.interrupted() ? Exit::ok : fail(context_, status.error(), request_.json, false);
     std::optional<HiddenCursor> hidden;
     if (live_) hidden.emplace(context_.out);
     while (!client_.interrupted() && context_.out) {
@@ -112,7 +113,10 @@ class Watch {
 
   void show_error(const base::Error& error) {
     if (error.code == base::Code::cancelled) return;
-    if (!live_) return complain(context_, error.text());
+    if (!live_) {
+      (void)fail(context_, error, request_.json, false);
+      return;
+    }
     draw(paint(base::printable(error.text()), Style::bad, context_.terminal.color_out) + "\n");
   }
 
@@ -139,7 +143,7 @@ class Watch {
 
 Exit run(Context& context, const StatusRequest& request) {
   auto client = DaemonClient::open(context);
-  if (!client) return fail(context, client.error(), request.json);
+  if (!client) return fail(context, client.error(), request.json, !request.watch);
   if (request.watch) return Watch(context, **client, request).run();
   return print_once(context, **client, request);
 }

@@ -121,6 +121,7 @@ static void the_latest_of_many_changes_wins(void**) {
 }
 
 static void the_folder_is_private_and_made_with_its_parents(void**) {
+  const mode_t before = ::umask(077);  // the daemon's
   for (const bool system_mode : {false, true}) {
     const TempFolder temp;
     const Life life(temp, system_mode);
@@ -132,6 +133,7 @@ static void the_folder_is_private_and_made_with_its_parents(void**) {
     assert_text_equal(read_text(temp.state("lock")), std::to_string(::getpid()) + "\n");
     assert_text_equal((*life.opened)->audit_folder(), temp.state("audit"));
   }
+  ::umask(before);
 }
 
 static void a_second_daemon_is_refused_and_told_the_pid_of_the_first(void**) {

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import unittest
 
+from .command import AtTerminal, Command
 from .daemon import Daemon
 from .platform import PATIENCE, until
 from .ports import free_port
@@ -48,14 +49,23 @@ class TunnelCase(unittest.TestCase):
         self.addCleanup(relay.close)
         return relay
 
-    def daemon(self, tunnels, more=None, **kinds):
+    def daemon(self, tunnels, more=None, kind=Daemon, **kinds):
         """`tunnels`: name to configuration, or one tunnel's, which is then called `line`."""
         if "forwards" in tunnels:
             tunnels = {"line": tunnels}
-        daemon = Daemon(self.path("daemon"), tunnels, more, **kinds)
+        daemon = kind(self.path("daemon"), tunnels, more, **kinds)
         self.addCleanup(daemon.kill)
         self.addCleanup(daemon.stop)  # runs first, before servers and services end
         return daemon
+
+    def command(self, daemon, *arguments, at=Command):
+        """`fairlead ARGUMENTS…` against this daemon; goes on beside the test."""
+        command = at(["--config", str(daemon.config_file), *arguments])
+        self.addCleanup(command.close)
+        return command
+
+    def at_terminal(self, daemon, *arguments):
+        return self.command(daemon, *arguments, at=AtTerminal)
 
     def tunnel(self, server, *forwards, relay=None, **more):
         """The configuration of a tunnel to this server; by way of the relay where there is one."""

@@ -33,17 +33,22 @@ class Daemon:
     def __init__(self, folder, tunnels, more=None, binary=FAIRLEAD, library_leaks=False):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        self.config_file = self.folder / "fairlead.yaml"
-        self.socket_path = str(self.folder / "run" / "control.sock")
         self.log_file = self.folder / "log"
-        self.binary, self.library_leaks = binary, library_leaks
+        self.library_leaks = library_leaks
         self.process = None
+        self.settle(binary)
         self.write_config(tunnels, more)
         self.start()
 
+    def settle(self, binary):
+        """Where its files lie, what stands in its configuration of that, and how it is started."""
+        self.config_file = self.folder / "fairlead.yaml"
+        self.socket_path = str(self.folder / "run" / "control.sock")
+        self.folders = {"state_dir": str(self.folder / "state"), "runtime_dir": str(self.folder / "run")}
+        self.command = [binary, "daemon", "--config", str(self.config_file)]
+
     def write_config(self, tunnels, more=None):
-        config = {"version": 1, "state_dir": str(self.folder / "state"), "runtime_dir": str(self.folder / "run"),
-                  "log": {"level": "debug", "format": "json"}, "tunnels": tunnels}
+        config = {"version": 1, "log": {"level": "debug", "format": "json"}, "tunnels": tunnels} | self.folders
         self.config_file.write_text(json.dumps(config | (more or {}), indent=1))  # JSON is YAML
 
     def start(self):
@@ -56,8 +61,12 @@ class Daemon:
             environment["LSAN_OPTIONS"] = f"suppressions={suppressions}:print_suppressions=0"
         if self.library_leaks == "deep":
             environment["ASAN_OPTIONS"] += ":fast_unwind_on_malloc=0"  # slow, but only so libssh2's frame is seen
-        self.process = self.launch([self.binary, "daemon", "--config", str(self.config_file)], environment)
-        until(self._answers, lambda: "the daemon's API\n" + self.tail())
+        self.process = self.launch(self.command, environment)
+        try:
+            until(self._answers, lambda: "the daemon's API\n" + self.tail())
+        except BaseException:
+            self.kill()  # nobody has it yet who would
+            raise
 
     def launch(self, command, environment):
         """A daemon with other limits, or another stderr, is one whose class launches it differently."""
