@@ -111,12 +111,14 @@ void Prover::on_opened(OpenResult result, ChannelPtr channel) {
 
 void Prover::on_nonce_opened(ChannelPtr channel) {
   channel_ = std::move(channel);
+  bytes_at_sent_ = session_.bytes_received();
   remotes_[index_]->nonce_sent(std::chrono::duration_cast<base::Millis>(base::steady_now() - began_));
   // A fresh window takes 16 bytes; if not, the peer is odd and the silence will be judged.
   channel_->write(nonce_);
 }
 
 void Prover::on_crossed() {
+  misses_ = 0;
   handlers_.on_crossed(std::chrono::duration_cast<base::Millis>(base::steady_now() - began_));
   settle(core::Proof::probe);
 }
@@ -155,6 +157,13 @@ void Prover::listen_for_answer() {
   silence_.start(site_.timing.probe_silence / 2);
 }
 
+// The server lived after the nonce had left, and a silent channel was passed on to the target: it may have
+// been the probe's, held up on the way and closed since.
+bool Prover::inconclusive() const {
+  return kind_ == Kind::nonce && open_id_ == 0 && remotes_[index_]->let_one_go() &&
+         session_.bytes_received() != bytes_at_sent_;
+}
+
 // The question has been out for a while. Bytes from the server since then, or a question that still waits
 // behind another open, prove nothing either way.
 void Prover::on_silence() {
@@ -169,6 +178,10 @@ void Prover::on_silence() {
   if (kind_ == Kind::target) {  // a black hole; the server need not be one
     forbidden_[index_] = true;  // and asking again would hold up the opens of clients each time
     return settle(core::Proof::none);
+  }
+  if (inconclusive() && ++misses_ < site_.timing.probe_misses) {
+    round_.push_back(index_);
+    return finish();
   }
   const Failure failure = silence_failure();
   kind_ = Kind::none;

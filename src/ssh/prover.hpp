@@ -46,6 +46,7 @@ class Prover {
   void on_crossed();
   void listen_for_answer();
   void on_silence();
+  bool inconclusive() const;
   void settle(core::Proof proof);
   void finish();
   bool can_prove(std::size_t index) const;
@@ -67,7 +68,9 @@ class Prover {
   ChannelPtr channel_;
   Nonce nonce_{};
   base::SteadyTime began_;
-  base::SteadyTime proofs_asked_;  // all forwards were, or one was proven
+  base::SteadyTime proofs_asked_;    // all forwards were, or one was proven
+  int misses_ = 0;                   // inconclusive nonces in a row
+  std::uint64_t bytes_at_sent_ = 0;  // of the nonce
   std::uint64_t bytes_at_window_ = 0;
   bool last_half_ = false;  // of the window
   std::uint64_t bytes_at_tick_ = 0;

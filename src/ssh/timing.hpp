@@ -23,8 +23,10 @@ struct Timing {
   // here.
   base::Millis probe_patience{60'000};
   base::Millis proof_age{60'000};  // a busy line is proven again at least this often
-  // How long a silent client waits while a probe is outstanding, on top of the line's own round trip.
+  // How long a silent client waits while a probe is outstanding, on top of the line's own round trip and of
+  // the time after which a lost packet is sent again.
   base::Millis client_hold{200};
+  int probe_misses = 3;  // in a row, while silent channels were passed on: then the line is given up
 };
 
 }  // namespace fairlead::ssh

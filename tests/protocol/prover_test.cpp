@@ -250,6 +250,76 @@ static void a_nonce_that_does_not_come_back_is_a_failed_probe(void**) {
   assert_int_equal(bench.statuses[0].proof, Proof::none);
 }
 
+// The nonce comes only after the silent channel went on to the target, which must not see a byte of it.
+static void a_nonce_that_is_held_up_crosses_all_the_same(void**) {
+  Bench bench;
+  bench.site.timing.probe_silence = 1h;
+  bench.site.timing.client_hold = 0ms;
+  bench.add_remote();
+  bench.echoes = false;
+  bench.begin();
+  bench.until("the nonce is sent",
+              [&] { return !bench.pairs.empty() && !bench.pairs[0].first->from_us.empty(); });
+  bench.pairs[0].second = bench.script->connect(kFirstPort);
+  auto late = std::exchange(bench.pairs[0].first->from_us, {});
+  base::UniqueFd target;
+  bench.until("the silent channel goes on to the target", [&] {
+    auto accepted = loop::accept_one(bench.target.fd.get());
+    if (accepted.ok() && accepted->has_value()) target = std::move(**accepted);
+    return static_cast<bool>(target);
+  });
+  bench.pairs[0].second->to_us = late;
+  bench.until("it crosses", [&] { return bench.crossings == 1 && bench.ready; });
+  std::string text;
+  bench.until("the target's connection ends", [&] { return !test::read_available(target.get(), text); });
+  assert_text_equal(text, "");
+  assert_int_equal(bench.statuses[0].proof, Proof::probe);
+  assert_false(bench.ended);
+}
+
+// The silent channel is closed before its nonce comes, because the target refuses it: nothing was learnt of
+// the forward. Asked again, it crosses.
+static void a_probe_that_may_have_been_passed_on_is_asked_again(void**) {
+  Bench bench;
+  bench.site.timing.client_hold = 0ms;
+  bench.site.timing.probe_silence = 1s;
+  bench.add_remote();
+  bench.target.fd.reset();
+  bench.echoes = false;
+  bench.begin();
+  const auto peer = bench.peer();
+  bench.until("the nonce is sent",
+              [&] { return !bench.pairs.empty() && !bench.pairs[0].first->from_us.empty(); });
+  const auto passed_on = bench.script->connect(kFirstPort);
+  bench.until("the target refuses it", [&] { return passed_on->released; });
+  test::send_text(peer.get(), ".");  // the server's CLOSE
+  bench.echoes = true;
+  bench.until("it is asked again", [&] { return bench.crossings == 1 || bench.ended; });
+  assert_false(bench.ended);
+}
+
+static void a_probe_that_never_comes_back_is_not_asked_for_ever(void**) {
+  Bench bench;
+  bench.site.timing.client_hold = 0ms;
+  bench.site.timing.probe_silence = 600ms;
+  bench.add_remote();
+  bench.target.fd.reset();
+  bench.echoes = false;
+  bench.begin();
+  const auto peer = bench.peer();
+  std::size_t served = 0;
+  bench.meanwhile = [&] {  // each time a silent channel comes and is passed on, and the server lives
+    bench.serve();
+    if (served == bench.pairs.size() || bench.pairs[served].first->from_us.empty()) return;
+    ++served;
+    bench.script->connect(kFirstPort);
+    test::send_text(peer.get(), ".");
+  };
+  assert_int_equal(bench.end_reason(), Reason::probe_failed);
+  assert_int_equal(bench.opened_to(kFirstPort), bench.site.timing.probe_misses);
+  assert_int_equal(bench.crossings, 0);
+}
+
 static void a_proven_line_that_dies_is_given_up(void**) {
   Bench bench;
   bench.site.timing.probe_silence = 500ms;  // the first round must not fail on a slow machine
@@ -378,6 +448,9 @@ int main() {
       cmocka_unit_test(nothing_listening_behind_the_grant_loses_the_line),
       cmocka_unit_test(no_answer_and_no_byte_is_a_frozen_server),
       cmocka_unit_test(a_nonce_that_does_not_come_back_is_a_failed_probe),
+      cmocka_unit_test(a_nonce_that_is_held_up_crosses_all_the_same),
+      cmocka_unit_test(a_probe_that_may_have_been_passed_on_is_asked_again),
+      cmocka_unit_test(a_probe_that_never_comes_back_is_not_asked_for_ever),
       cmocka_unit_test(a_proven_line_that_dies_is_given_up),
       cmocka_unit_test(while_bytes_arrive_there_is_patience_but_not_for_ever),
       cmocka_unit_test(a_black_holed_local_target_does_not_end_the_line),
