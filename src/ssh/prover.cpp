@@ -142,6 +142,9 @@ void Prover::finish() {
 }
 
 Failure Prover::silence_failure() const {
+  // Sent again and again, and not even the server's kernel acknowledges: TCP_USER_TIMEOUT would tell later.
+  if (session_.tcp_state().retransmissions > 1)
+    return {core::Reason::keepalive_lost, "nothing that was sent is acknowledged"};
   if (open_id_ != 0) return {core::Reason::server_frozen, "no answer to a channel open, and no other byte"};
   return {core::Reason::probe_failed, "connected to the server's " +
                                           core::to_string(probe_target(statuses_[index_].forward.listen)) +

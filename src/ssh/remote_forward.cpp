@@ -48,7 +48,7 @@ void RemoteForward::expect_nothing() {
 // A packet that is lost comes one retransmission later than is due: the target must not see a connection for
 // that.
 base::Millis RemoteForward::hold() const {
-  return site_.timing.client_hold + std::min(session_.retransmit_timeout(), kMostForLoss);
+  return site_.timing.client_hold + std::min(session_.tcp_state().retransmit_timeout, kMostForLoss);
 }
 
 base::SteadyTime RemoteForward::hold_end(const Held& held) const {

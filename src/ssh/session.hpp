@@ -71,7 +71,7 @@ class Session {
   const HostKey& host_key() const { return host_key_; }
   std::string algorithms() const { return codec_ ? codec_->algorithms() : std::string(); }
   std::uint64_t bytes_received() const { return bytes_received_; }
-  base::Millis retransmit_timeout() const { return loop::retransmit_timeout(fd_.get()); }
+  loop::TcpState tcp_state() const { return loop::tcp_state(fd_.get()); }
 
   // --- while open ---
   ChannelOpener& opener() { return opener_; }

@@ -15,9 +15,11 @@ struct Timing {
   base::Millis authenticating{10'000};
   base::Millis listening{5'000};
 
-  // A frozen server is seen within probe_tick + probe_silence = 13 s, a dead one by TCP_USER_TIMEOUT; the
-  // promise is 15 s.
-  base::Millis probe_tick{8'000};
+  // A line is asked at the first tick before which a whole tick was silent: every other tick when it is idle,
+  // as the answer is a byte too. So a frozen server or a dead link is seen within 2 * probe_tick +
+  // probe_silence = 13 s; the promise is 15 s. The tick is the default keepalive's, so that both wake us
+  // once.
+  base::Millis probe_tick{4'000};
   base::Millis probe_silence{5'000};  // with a question outstanding and not one byte from the server
   // While other bytes still arrive, a full queue on a slow link may hold the answer up; then patience ends
   // here.

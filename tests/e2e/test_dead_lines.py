@@ -35,6 +35,11 @@ class DeadLines(TunnelCase):
         self.relay_.go_dark()
         self.line.wait_transition("reconnecting", "keepalive_lost", after=self.mark)
 
+    def test_a_dead_link_is_noticed_without_the_keepalive(self):
+        self.start(keepalive=LONG)
+        self.relay_.go_dark()
+        self.line.wait_transition("reconnecting", "keepalive_lost", after=self.mark)
+
     def test_a_frozen_server_is_noticed(self):
         self.start(keepalive=LONG)
         self.server.freeze()

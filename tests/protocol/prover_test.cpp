@@ -111,6 +111,7 @@ class Bench : public test::Scene {
 static void a_nonce_that_comes_back_proves_a_remote_forward(void**) {
   Bench bench;
   bench.site.timing.probe_silence = 1h;
+  bench.site.timing.probe_tick = 1h;
   bench.add_remote();
   bench.add_remote();
   bench.begin_until_ready();
@@ -137,6 +138,40 @@ static void a_quiet_line_is_asked_again_at_every_tick(void**) {
   int alive = 0;
   for (const auto& opened : bench.script->opened) alive += opened.wire->released ? 0 : 1;
   assert_in_range(alive, 0, 1);  // each probe's channels are closed behind it
+}
+
+// The promise: a frozen server or a dead link is seen within 15 s. Two ticks at most from the last byte to
+// the question, whatever the phase, and the answers to questions are bytes too; then the silence.
+static void a_silent_tick_is_followed_by_a_question(void**) {
+  constexpr ssh::Timing product;
+  assert_true(2 * product.probe_tick + product.probe_silence <= 15s);
+  Bench bench;
+  bench.site.timing.probe_silence = 1h;
+  bench.add_remote();
+  bench.begin_until_ready();
+  const auto peer = bench.peer();
+  std::size_t answered = bench.script->opened.size();
+  bench.meanwhile = [&] {
+    bench.serve();
+    if (answered == bench.script->opened.size()) return;
+    answered = bench.script->opened.size();
+    test::send_text(peer.get(), ".");
+  };
+  std::uint64_t bytes = bench.line->session().bytes_received();
+  std::size_t asked = bench.script->opened.size();
+  bool silent = false;
+  int silent_ticks = 0;
+  loop::Timer tick(bench.loop, "test-tick", [&] {  // beside the prover's
+    if (silent) {
+      ++silent_ticks;
+      assert_true(bench.script->opened.size() > asked);
+    }
+    asked = bench.script->opened.size();
+    const auto now = bench.line->session().bytes_received();
+    silent = now == std::exchange(bytes, now);
+  });
+  tick.start_aligned(bench.site.timing.probe_tick);
+  bench.until("several questions", [&] { return silent_ticks >= 5; });
 }
 
 static void a_target_that_the_server_reaches_proves_a_local_forward(void**) {
@@ -438,6 +473,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_nonce_that_comes_back_proves_a_remote_forward),
       cmocka_unit_test(a_quiet_line_is_asked_again_at_every_tick),
+      cmocka_unit_test(a_silent_tick_is_followed_by_a_question),
       cmocka_unit_test(a_target_that_the_server_reaches_proves_a_local_forward),
       cmocka_unit_test(a_local_target_that_does_not_answer_leaves_the_line_alone),
       cmocka_unit_test(a_frozen_server_is_seen_though_no_local_target_answers),

@@ -228,7 +228,7 @@ static void a_nonce_that_nobody_waits_for_any_more_never_reaches_the_target(void
 // waits.
 static void the_hold_outlasts_a_retransmission(void**) {
   Bench bench(0ms);
-  assert_true(bench.session->retransmit_timeout() >= 200ms);  // TCP_RTO_MIN of Linux
+  assert_true(bench.session->tcp_state().retransmit_timeout >= 200ms);  // TCP_RTO_MIN of Linux
   bench.expect();
   bench.forward->nonce_sent(0ms);
   const auto wire = bench.script->connect(kPort);
@@ -238,7 +238,7 @@ static void the_hold_outlasts_a_retransmission(void**) {
     sent_again = true;
     bench.session->wake();
   });
-  again.start(bench.session->retransmit_timeout() / 2);
+  again.start(bench.session->tcp_state().retransmit_timeout / 2);
   bench.session->wake();
   bench.until("the nonce comes", [&] { return sent_again; });
   bench.settle();
