@@ -78,7 +78,6 @@ void Prover::begin(Kind kind, std::size_t index) {
   kind_ = kind;
   index_ = index;
   began_ = base::steady_now();
-  listen_for_answer();
   std::optional<core::Endpoint> target;
   if (kind == Kind::target) target = statuses_[index].forward.target;
   if (kind == Kind::nonce) {
@@ -90,7 +89,14 @@ void Prover::begin(Kind kind, std::size_t index) {
   open_id_ = session_.opener().open(
       std::move(target), site_.timing.probe_patience + site_.timing.probe_silence,
       [this](OpenResult result, ChannelPtr channel) { on_opened(result, std::move(channel)); });
+  asked_ = waits_its_turn() && session_.ask();
+  listen_for_answer();
   session_.wake();
+}
+
+// Somebody else's open is on the wire, and libssh2 knows only one at a time.
+bool Prover::waits_its_turn() const {
+  return open_id_ != 0 && session_.opener().behind_another(open_id_);
 }
 
 void Prover::on_opened(OpenResult result, ChannelPtr channel) {
@@ -145,7 +151,7 @@ Failure Prover::silence_failure() const {
   // Sent again and again, and not even the server's kernel acknowledges: TCP_USER_TIMEOUT would tell later.
   if (session_.tcp_state().retransmissions > 1)
     return {core::Reason::keepalive_lost, "nothing that was sent is acknowledged"};
-  if (open_id_ != 0) return {core::Reason::server_frozen, "no answer to a channel open, and no other byte"};
+  if (open_id_ != 0) return {core::Reason::server_frozen, "no answer, and no other byte"};
   return {core::Reason::probe_failed, "connected to the server's " +
                                           core::to_string(probe_target(statuses_[index_].forward.listen)) +
                                           ", but what was sent there did not come back"};
@@ -167,19 +173,22 @@ bool Prover::inconclusive() const {
          session_.bytes_received() != bytes_at_sent_;
 }
 
-// The question has been out for a while. Bytes from the server since then, or a question that still waits
-// behind another open, prove nothing either way.
+// The question has been out for a while. Bytes from the server since then prove nothing either way. A
+// question that waits behind another open is not on the wire: that open may lead into a black hole, so the
+// server is asked for a sign of life past it.
 void Prover::on_silence() {
   const bool alive = session_.bytes_received() != bytes_at_window_;
-  if (!alive && !std::exchange(last_half_, true)) return silence_.start(site_.timing.probe_silence / 2);
-  const bool queued = open_id_ != 0 && !session_.opener().under_way(open_id_);
-  const bool patient = base::steady_now() - began_ < site_.timing.probe_patience;
-  if (queued || (alive && patient)) {
-    listen_for_answer();
-    return;
+  const bool queued = waits_its_turn();
+  if (alive) asked_ = false;
+  if (!alive && queued && !asked_) {
+    asked_ = session_.ask();
+    if (asked_) return listen_for_answer();
   }
-  if (kind_ == Kind::target) {  // a black hole; the server need not be one
-    forbidden_[index_] = true;  // and asking again would hold up the opens of clients each time
+  if (!alive && !std::exchange(last_half_, true)) return silence_.start(site_.timing.probe_silence / 2);
+  const bool patient = base::steady_now() - began_ < site_.timing.probe_patience;
+  if ((queued && !asked_) || (alive && patient)) return listen_for_answer();
+  if (kind_ == Kind::target && !queued) {  // a black hole; the server need not be one
+    forbidden_[index_] = true;             // and asking again would hold up the opens of clients each time
     return settle(core::Proof::none);
   }
   if (inconclusive() && ++misses_ < site_.timing.probe_misses) {

@@ -50,6 +50,7 @@ class Prover {
   void settle(core::Proof proof);
   void finish();
   bool can_prove(std::size_t index) const;
+  bool waits_its_turn() const;
   Failure silence_failure() const;
 
   SessionSite& site_;
@@ -73,6 +74,7 @@ class Prover {
   std::uint64_t bytes_at_sent_ = 0;  // of the nonce
   std::uint64_t bytes_at_window_ = 0;
   bool last_half_ = false;  // of the window
+  bool asked_ = false;      // past the open that ours waits behind
   std::uint64_t bytes_at_tick_ = 0;
   loop::Timer silence_;
   loop::Timer tick_;

@@ -81,6 +81,7 @@ class Session {
   bool full() const { return relays_.size() >= kMaxRelays; }
   void wake() { pump_.schedule(); }
   void keepalive();
+  bool ask();  // for a sign of life; see Codec
   // Says goodbye and ends at once, without on_ended. Local sockets get what the kernel already has.
   void close();
   // Ends it as if the transport had failed.

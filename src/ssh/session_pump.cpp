@@ -185,4 +185,10 @@ void Session::keepalive() {
   wake();
 }
 
+bool Session::ask() {
+  if (state_ != State::open || !codec_->ask()) return false;
+  wake();
+  return true;
+}
+
 }  // namespace fairlead::ssh

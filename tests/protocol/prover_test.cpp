@@ -390,9 +390,17 @@ static void a_black_holed_local_target_does_not_end_the_line(void**) {
     if (to && to->port == 5432) return std::nullopt;
     return OpenResult::opened;
   };
+  bench.site.timing.probe_silence = 400ms;
   bench.begin();
-  // The nonce of the remote forward waits behind the open that hangs, and is not judged meanwhile.
-  bench.turns(400);
+  const auto peer = bench.peer();
+  int answered = 0;
+  bench.meanwhile = [&] {
+    bench.serve();
+    for (; answered < bench.script->asks; ++answered) test::send_text(peer.get(), ".");
+  };
+  // The nonce of the remote forward waits behind the open that hangs, and is not judged meanwhile: the server
+  // gives signs of life.
+  bench.until("it is asked past the open", [&] { return answered >= 3 || bench.ended; });
   assert_false(bench.ended);
   bench.site.timing.probe_silence = 1h;
   bench.turns(100);  // the window that runs is the last short one
@@ -403,6 +411,26 @@ static void a_black_holed_local_target_does_not_end_the_line(void**) {
   assert_false(bench.ended);
   assert_int_equal(bench.statuses[0].proof, Proof::none);
   assert_int_equal(bench.statuses[1].proof, Proof::probe);
+}
+
+// The server froze while somebody's open was under way (a client's, a health check's), and the probe waits
+// behind it for as long as libssh2 does: 60 s with 1.10.
+static void a_frozen_server_is_seen_behind_an_open_that_is_under_way(void**) {
+  Bench bench;
+  bench.site.timing.probe_silence = 400ms;
+  bench.add_remote();
+  bool on_the_wire = false;
+  bench.script->answer = [&](const core::Endpoint* to) -> std::optional<OpenResult> {
+    if (!to || to->port != 5432) return OpenResult::opened;
+    on_the_wire = true;
+    return std::nullopt;
+  };
+  bench.begin_until_ready();
+  bench.line->session().opener().open(core::Endpoint{"db.example", 5432}, 1h,
+                                      [](OpenResult, ssh::ChannelPtr) {});
+  bench.until("the open is on the wire", [&] { return on_the_wire; });
+  assert_int_equal(bench.end_reason(), Reason::server_frozen);
+  assert_true(bench.script->asks > 0);
 }
 
 // It was this process that slept (stopped, suspended, starved), and the answer waits in the socket.
@@ -490,6 +518,7 @@ int main() {
       cmocka_unit_test(a_proven_line_that_dies_is_given_up),
       cmocka_unit_test(while_bytes_arrive_there_is_patience_but_not_for_ever),
       cmocka_unit_test(a_black_holed_local_target_does_not_end_the_line),
+      cmocka_unit_test(a_frozen_server_is_seen_behind_an_open_that_is_under_way),
       cmocka_unit_test(a_process_that_stood_still_does_not_blame_the_server),
       cmocka_unit_test(a_busy_line_is_proven_again_when_its_proof_is_old),
       cmocka_unit_test(a_line_that_closes_says_goodbye_and_shows_nothing_any_more),

@@ -79,6 +79,7 @@ struct Script {
   std::optional<ssh::Failure> broken;  // what drain() reports from now on
   std::string received;                // bytes of the socket
   int keepalives = 0;
+  int asks = 0;
   bool said_goodbye = false;
   bool alive = true;  // the codec exists
 
@@ -144,6 +145,7 @@ class ScriptedCodec final : public ssh::Codec {
   }
   void tidy() override {}
   void keepalive() override { ++script_->keepalives; }
+  bool ask() override { return ++script_->asks > 0; }
   void disconnect() override { script_->said_goodbye = true; }
 
  private:

@@ -61,6 +61,7 @@ class DeadCodec final : public ssh::Codec {
   ssh::Step drain() override { return ssh::Step::failed; }
   void tidy() override {}
   void keepalive() override {}
+  bool ask() override { return false; }
   void disconnect() override {}
 };
 
