@@ -49,6 +49,7 @@ enum class OpenResult : std::uint8_t {
   connect_failed,  // the server could not reach the target
   refused,         // any other refusal
   timed_out,       // no answer in time
+  never_sent,      // waited behind other opens until its time was over; see ChannelOpener
 };
 
 class Channel {

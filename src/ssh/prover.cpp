@@ -78,20 +78,28 @@ void Prover::begin(Kind kind, std::size_t index) {
   kind_ = kind;
   index_ = index;
   began_ = base::steady_now();
+  open();
+  asked_ = waits_its_turn() && session_.ask();
+  listen_for_answer();
+}
+
+void Prover::open() {
   std::optional<core::Endpoint> target;
-  if (kind == Kind::target) target = statuses_[index].forward.target;
-  if (kind == Kind::nonce) {
-    target = probe_target(statuses_[index].forward.listen);
+  if (kind_ == Kind::target) target = statuses_[index_].forward.target;
+  if (kind_ == Kind::nonce) {
+    target = probe_target(statuses_[index_].forward.listen);
     base::secure_random(nonce_);
     // Before the open: the server may announce the connection before it confirms the channel that caused it.
-    remotes_[index]->expect(nonce_, [this] { on_crossed(); });
+    remotes_[index_]->expect(nonce_, [this] { on_crossed(); });
   }
   open_id_ = session_.opener().open(
       std::move(target), site_.timing.probe_patience + site_.timing.probe_silence,
       [this](OpenResult result, ChannelPtr channel) { on_opened(result, std::move(channel)); });
-  asked_ = waits_its_turn() && session_.ask();
-  listen_for_answer();
   session_.wake();
+}
+
+bool Prover::patient() const {
+  return base::steady_now() - began_ < site_.timing.probe_patience;
 }
 
 // Somebody else's open is on the wire, and libssh2 knows only one at a time.
@@ -101,10 +109,10 @@ bool Prover::waits_its_turn() const {
 
 void Prover::on_opened(OpenResult result, ChannelPtr channel) {
   open_id_ = 0;
+  if (result == OpenResult::timed_out || result == OpenResult::never_sent) return on_no_answer(result);
   if (kind_ == Kind::liveness) return finish();  // any answer is a sign of life
   if (result == OpenResult::opened && kind_ == Kind::nonce) return on_nonce_opened(std::move(channel));
   if (result == OpenResult::opened) return settle(core::Proof::probe);
-  if (result == OpenResult::timed_out) return finish();  // nothing learnt; on_silence() judges the line
   if (result == OpenResult::connect_failed && kind_ == Kind::nonce) {
     const auto target = probe_target(statuses_[index_].forward.listen);
     kind_ = Kind::none;
@@ -113,6 +121,17 @@ void Prover::on_opened(OpenResult result, ChannelPtr channel) {
   }
   if (result != OpenResult::connect_failed) forbidden_[index_] = true;
   settle(core::Proof::none);
+}
+
+// Other bytes arrived meanwhile, else on_silence() would have judged. libssh2 1.11 gives an open up after 15
+// s, long before our patience ends: it is asked again. One that was never sent tells nothing of the line, but
+// nothing proves the forward any more.
+void Prover::on_no_answer(OpenResult result) {
+  if (kind_ == Kind::liveness && result == OpenResult::never_sent) return finish();
+  if (kind_ == Kind::target || result == OpenResult::never_sent) return settle(core::Proof::none);
+  if (patient()) return open();
+  kind_ = Kind::none;
+  handlers_.on_lost({core::Reason::server_frozen, "no answer to a channel open"});
 }
 
 void Prover::on_nonce_opened(ChannelPtr channel) {
@@ -180,13 +199,13 @@ void Prover::on_silence() {
   const bool alive = session_.bytes_received() != bytes_at_window_;
   const bool queued = waits_its_turn();
   if (alive) asked_ = false;
+  if (queued) began_ = base::steady_now();  // patience is for what is on the wire
   if (!alive && queued && !asked_) {
     asked_ = session_.ask();
     if (asked_) return listen_for_answer();
   }
   if (!alive && !std::exchange(last_half_, true)) return silence_.start(site_.timing.probe_silence / 2);
-  const bool patient = base::steady_now() - began_ < site_.timing.probe_patience;
-  if ((queued && !asked_) || (alive && patient)) return listen_for_answer();
+  if ((queued && !asked_) || (alive && patient())) return listen_for_answer();
   if (kind_ == Kind::target && !queued) {  // a black hole; the server need not be one
     forbidden_[index_] = true;             // and asking again would hold up the opens of clients each time
     return settle(core::Proof::none);

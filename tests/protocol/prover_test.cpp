@@ -382,6 +382,57 @@ static void while_bytes_arrive_there_is_patience_but_not_for_ever(void**) {
   assert_true(base::steady_now() - began >= 900ms);
 }
 
+// libssh2 1.11 gives an open up after 15 s. While other bytes arrive nothing else judges, so that must not
+// pass for an answer: the path is dead.
+static void an_open_that_the_library_gives_up_is_no_answer(void**) {
+  for (const bool forbidden : {false, true}) {
+    Bench bench;
+    bench.site.timing.probe_silence = 1h;
+    bench.site.timing.probe_patience = 300ms;
+    bench.site.timing.proof_age = 50ms;
+    bench.add_remote();
+    bench.script->answer = [=](const core::Endpoint* to) {
+      return forbidden && to ? OpenResult::prohibited : OpenResult::opened;
+    };
+    bench.begin_until_ready();
+    const auto peer = bench.peer();
+    bench.meanwhile = [&] {
+      bench.serve();
+      test::send_text(peer.get(), ".");
+    };
+    const auto asked = bench.script->opened.size();
+    bench.script->answer = [](const core::Endpoint*) { return OpenResult::timed_out; };
+    assert_int_equal(bench.end_reason(), Reason::server_frozen);
+    assert_true(bench.script->opened.size() > asked + 1);  // asked again before
+  }
+}
+
+// The question waits behind another open until its time is over: the line lives, but nothing proves it.
+static void a_question_that_is_never_sent_leaves_no_proof(void**) {
+  Bench bench;
+  bench.site.timing.probe_silence = 400ms;
+  bench.site.timing.probe_patience = 100ms;
+  bench.add_remote();
+  bool on_the_wire = false;
+  bench.script->answer = [&](const core::Endpoint* to) -> std::optional<OpenResult> {
+    if (!to || to->port != 5432) return OpenResult::opened;
+    on_the_wire = true;
+    return std::nullopt;
+  };
+  bench.begin_until_ready();
+  const auto peer = bench.peer();
+  bench.meanwhile = [&] {
+    bench.serve();
+    test::send_text(peer.get(), ".");
+  };
+  bench.site.timing.proof_age = 50ms;
+  bench.line->session().opener().open(core::Endpoint{"db.example", 5432}, 1h,
+                                      [](OpenResult, ssh::ChannelPtr) {});
+  bench.until("the open is on the wire", [&] { return on_the_wire; });
+  bench.until("the proof is gone", [&] { return bench.statuses[0].proof == Proof::none || bench.ended; });
+  assert_false(bench.ended);
+}
+
 static void a_black_holed_local_target_does_not_end_the_line(void**) {
   Bench bench;
   bench.add_local();
@@ -517,6 +568,8 @@ int main() {
       cmocka_unit_test(a_probe_that_never_comes_back_is_not_asked_for_ever),
       cmocka_unit_test(a_proven_line_that_dies_is_given_up),
       cmocka_unit_test(while_bytes_arrive_there_is_patience_but_not_for_ever),
+      cmocka_unit_test(an_open_that_the_library_gives_up_is_no_answer),
+      cmocka_unit_test(a_question_that_is_never_sent_leaves_no_proof),
       cmocka_unit_test(a_black_holed_local_target_does_not_end_the_line),
       cmocka_unit_test(a_frozen_server_is_seen_behind_an_open_that_is_under_way),
       cmocka_unit_test(a_process_that_stood_still_does_not_blame_the_server),
