@@ -33,6 +33,16 @@ class ComesBack(TunnelCase):
             self.line.wait_for("connected", proof="probe", reconnects=times)
             self.exchange(self.forward["remote"])
 
+    def test_a_quiet_line_of_local_forwards_comes_back(self):
+        server = self.sshd()
+        forward = self.local(self.service())
+        line = self.daemon(self.tunnel(server, forward, keepalive={"interval": "1h", "user_timeout": "1h"}))
+        line.wait_for("connected", proof="probe")
+        server.kill_sessions()
+        line.wait_transition("reconnecting", "connection_closed")  # and not a write that fails, seconds later
+        line.wait_for("connected", reconnects=1)
+        self.exchange(forward["local"])
+
     def test_a_restarted_server_is_found_again(self):
         self.start()
         mark = self.line.mark()

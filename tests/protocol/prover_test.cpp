@@ -521,6 +521,22 @@ static void a_busy_line_is_proven_again_when_its_proof_is_old(void**) {
   bench.until("it crosses again", [&] { return bench.crossings >= 3; });
 }
 
+// A line of local forwards with no stream open: nobody reads what the server sent last, and still its end is
+// the end.
+static void an_end_behind_bytes_that_nobody_reads_is_seen(void**) {
+  Bench bench;
+  bench.site.timing.probe_tick = 1h;
+  bench.site.timing.probe_silence = 1h;
+  bench.add_local();
+  bench.begin_until_ready();
+  auto peer = bench.peer();
+  bench.script->reads = false;
+  test::send_text(peer.get(), "a CLOSE of the last probe");
+  bench.turns(5);
+  peer.reset();
+  assert_int_equal(bench.end_reason(), Reason::connection_closed);
+}
+
 static void a_line_that_closes_says_goodbye_and_shows_nothing_any_more(void**) {
   Bench bench;
   bench.site.timing.probe_silence = 1h;
@@ -574,6 +590,7 @@ int main() {
       cmocka_unit_test(a_frozen_server_is_seen_behind_an_open_that_is_under_way),
       cmocka_unit_test(a_process_that_stood_still_does_not_blame_the_server),
       cmocka_unit_test(a_busy_line_is_proven_again_when_its_proof_is_old),
+      cmocka_unit_test(an_end_behind_bytes_that_nobody_reads_is_seen),
       cmocka_unit_test(a_line_that_closes_says_goodbye_and_shows_nothing_any_more),
       cmocka_unit_test(a_line_may_die_in_the_middle_of_a_probe),
   };
