@@ -122,7 +122,8 @@ class ComesBack(TunnelCase):
                                                          "backoff_max": "200ms"})
         server.stop()
         line = self.daemon(config)
-        failed = line.wait_for("failed", reason="connect_refused")
+        failed = line.wait_for("failed", reason="attempts_exhausted")
+        self.assertIn("connection refused", failed["detail"])
         self.assertIsNone(failed["next_attempt_in_seconds"])
         self.assertEqual([t["to"] for t in line.transitions()],
                          ["starting", "reconnecting", "starting", "reconnecting", "starting", "reconnecting",
