@@ -8,7 +8,7 @@ Backoff::Backoff(std::chrono::milliseconds initial, std::chrono::milliseconds ma
     : initial_(initial), max_(max) {}
 
 std::chrono::milliseconds Backoff::next(base::Random& random) {
-  auto ceiling = initial_;
+  auto ceiling = initial_ * 2;
   for (int i = 0; i < attempts_ && ceiling < max_; ++i) ceiling *= 2;
   ++attempts_;
   return std::chrono::milliseconds(random.between(initial_.count(), std::min(ceiling, max_).count()));

@@ -7,7 +7,8 @@
 namespace fairlead::core {
 
 // Jittered exponential backoff ("full jitter": uniform in [initial, ceiling]).
-// Ceilings: initial, 2·initial, 4·initial … capped at `max`. One object per tunnel.
+// Ceilings: 2·initial, 4·initial … capped at `max`: the first wait too is jittered, as it is the one that all
+// tunnels of a server that restarts draw at once. One object per tunnel.
 class Backoff {
  public:
   // 0 < initial <= max: config loading has checked it.

@@ -124,6 +124,13 @@ void set_user_timeout(int fd, std::uint32_t millis) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &millis, sizeof millis);
 }
 
+TcpState tcp_state(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return {base::Millis(info.tcpi_rto / 1000), info.tcpi_retransmits};  // the first is in microseconds
+}
+
 void set_reset_on_close(int fd) {
   const linger now{1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 
@@ -47,6 +48,12 @@ base::Result<std::optional<base::UniqueFd>> accept_one(int listener);
 void set_no_delay(int fd);
 // Linux TCP_USER_TIMEOUT (tcp(7)): unacknowledged data older than this ends the connection with ETIMEDOUT.
 void set_user_timeout(int fd, std::uint32_t millis);
+// What the kernel knows of a connection (TCP_INFO, tcp(7)); zeros where it will not say.
+struct TcpState {
+  base::Millis retransmit_timeout{0};  // how long it waits now for an acknowledgement before it sends again
+  int retransmissions = 0;             // of the oldest bytes on their way, none acknowledged
+};
+TcpState tcp_state(int fd);
 // close() will send RST instead of FIN: how a refused connection is told so at once.
 void set_reset_on_close(int fd);
 

@@ -29,12 +29,12 @@ bool ChannelOpener::expire() {
   bool moved = false;
   const auto now = base::steady_now();
   for (std::size_t i = 0; i < queue_.size();) {
+    const bool under_way = i == 0 && started_;
     if (queue_[i].done && now >= queue_[i].deadline) {
       const Done done = std::exchange(queue_[i].done, nullptr);
-      done(OpenResult::timed_out, nullptr);
+      done(under_way ? OpenResult::timed_out : OpenResult::never_sent, nullptr);
       moved = true;
     }
-    const bool under_way = i == 0 && started_;
     if (!queue_[i].done && !under_way)
       queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(i));
     else

@@ -27,6 +27,7 @@ class ChannelOpener {
   bool advance(Codec& codec, bool* failed);
   // The request is on the wire, not waiting behind another.
   bool under_way(Id id) const { return started_ && !queue_.empty() && queue_.front().id == id; }
+  bool behind_another(Id id) const { return !queue_.empty() && queue_.front().id != id; }
   bool idle() const { return queue_.empty(); }
 
  private:

@@ -49,6 +49,7 @@ enum class OpenResult : std::uint8_t {
   connect_failed,  // the server could not reach the target
   refused,         // any other refusal
   timed_out,       // no answer in time
+  never_sent,      // waited behind other opens until its time was over; see ChannelOpener
 };
 
 class Channel {
@@ -109,7 +110,12 @@ class Codec {
   // none.
   virtual void tidy() = 0;
 
-  virtual void keepalive() = 0;   // one global request that wants no reply
+  virtual void keepalive() = 0;  // one global request that wants no reply
+  // One that wants a reply, which any live server gives at once, whatever else it waits for: a sign of life
+  // when a channel open cannot be asked because another is under way. The reply stays in libssh2 and would
+  // answer the next listen(): only for sessions that listen no more, and not often. False when it was not
+  // sent.
+  virtual bool ask() = 0;
   virtual void disconnect() = 0;  // says goodbye into output()
 
   const Failure& failure() const { return failure_; }

@@ -90,6 +90,8 @@ void HealthCheck::on_opened(OpenResult result, ChannelPtr channel) {
     open_error_ = "the server cannot connect to " + target;
   else if (result == OpenResult::timed_out)
     open_error_ = "no answer from " + target + " in time";
+  else if (result == OpenResult::never_sent)
+    open_error_ = "not asked in time: another channel's open, which is not answered, was in the way";
   else
     open_error_ = "the server refused a channel to " + target;
   client_fd_.reset();  // the HTTP call ends with it

@@ -17,6 +17,9 @@ constexpr std::size_t kLargestBlock =
     32;  // libssh2's MAX_BLOCKSIZE: fewer bytes may leave it waiting for the rest
 constexpr unsigned int kListenerQueue = 1024;  // connections the server may announce within one drain()
 constexpr long kOpenTimeoutSeconds = 15;       // 1.11 only; 1.10 has 60 s built in
+constexpr unsigned int kKeepaliveGap = 2;      // seconds; no two keepalives come closer
+constexpr unsigned int kNoGap = ~0U;           // an int to the library: -1, which every gap exceeds
+constexpr int kMostReplies = 256;              // of ask(); each stays in memory, 120 bytes
 
 // What an error of the transport means once the session is open.
 core::Reason reason_of(int code) {
@@ -122,6 +125,7 @@ class Libssh2Codec final : public Codec {
   Step drain() override;
   void tidy() override;
   void keepalive() override;
+  bool ask() override;
   void disconnect() override;
 
   // For the channels.
@@ -153,6 +157,7 @@ class Libssh2Codec final : public Codec {
   bool starved_ = true;        // the last receive found nothing: the library has consumed all it was given
   std::size_t last_take_ = 0;  // bytes of the last receive
   bool mac_error_ = false;
+  int replies_ = 0;      // asked for by ask()
   std::string goodbye_;  // the server's SSH_MSG_DISCONNECT
   std::vector<std::unique_ptr<Libssh2Listener>> listeners_;
   std::vector<std::pair<Listener*, ChannelPtr>> accepted_;  // by drain(), not fetched yet
@@ -204,7 +209,7 @@ Libssh2Codec::Libssh2Codec(int socket) : socket_(socket) {
   set_callback(LIBSSH2_CALLBACK_DISCONNECT, &on_disconnect);
   set_callback(LIBSSH2_CALLBACK_MACERROR, &on_mac_error);
   // want_reply = 0: no public call takes a reply out again, and it would answer the next forward_listen.
-  libssh2_keepalive_config(session_, 0, 2);
+  libssh2_keepalive_config(session_, 0, kKeepaliveGap);
 #if LIBSSH2_VERSION_NUM >= 0x010b01
   libssh2_session_set_read_timeout(session_, kOpenTimeoutSeconds);
 #endif
@@ -455,6 +460,17 @@ void Libssh2Codec::tidy() {
 void Libssh2Codec::keepalive() {
   int next = 0;
   libssh2_keepalive_send(session_, &next);
+}
+
+bool Libssh2Codec::ask() {
+  if (replies_ >= kMostReplies) return false;
+  const auto waiting = output_.size();
+  libssh2_keepalive_config(session_, 1, kNoGap);
+  keepalive();
+  libssh2_keepalive_config(session_, 0, kKeepaliveGap);
+  if (output_.size() == waiting) return false;
+  ++replies_;
+  return true;
 }
 
 void Libssh2Codec::disconnect() {

@@ -78,14 +78,19 @@ void Prover::begin(Kind kind, std::size_t index) {
   kind_ = kind;
   index_ = index;
   began_ = base::steady_now();
+  open();
+  asked_ = waits_its_turn() && session_.ask();
   listen_for_answer();
+}
+
+void Prover::open() {
   std::optional<core::Endpoint> target;
-  if (kind == Kind::target) target = statuses_[index].forward.target;
-  if (kind == Kind::nonce) {
-    target = probe_target(statuses_[index].forward.listen);
+  if (kind_ == Kind::target) target = statuses_[index_].forward.target;
+  if (kind_ == Kind::nonce) {
+    target = probe_target(statuses_[index_].forward.listen);
     base::secure_random(nonce_);
     // Before the open: the server may announce the connection before it confirms the channel that caused it.
-    remotes_[index]->expect(nonce_, [this] { on_crossed(); });
+    remotes_[index_]->expect(nonce_, [this] { on_crossed(); });
   }
   open_id_ = session_.opener().open(
       std::move(target), site_.timing.probe_patience + site_.timing.probe_silence,
@@ -93,12 +98,21 @@ void Prover::begin(Kind kind, std::size_t index) {
   session_.wake();
 }
 
+bool Prover::patient() const {
+  return base::steady_now() - began_ < site_.timing.probe_patience;
+}
+
+// Somebody else's open is on the wire, and libssh2 knows only one at a time.
+bool Prover::waits_its_turn() const {
+  return open_id_ != 0 && session_.opener().behind_another(open_id_);
+}
+
 void Prover::on_opened(OpenResult result, ChannelPtr channel) {
   open_id_ = 0;
+  if (result == OpenResult::timed_out || result == OpenResult::never_sent) return on_no_answer(result);
   if (kind_ == Kind::liveness) return finish();  // any answer is a sign of life
   if (result == OpenResult::opened && kind_ == Kind::nonce) return on_nonce_opened(std::move(channel));
   if (result == OpenResult::opened) return settle(core::Proof::probe);
-  if (result == OpenResult::timed_out) return finish();  // nothing learnt; on_silence() judges the line
   if (result == OpenResult::connect_failed && kind_ == Kind::nonce) {
     const auto target = probe_target(statuses_[index_].forward.listen);
     kind_ = Kind::none;
@@ -109,14 +123,27 @@ void Prover::on_opened(OpenResult result, ChannelPtr channel) {
   settle(core::Proof::none);
 }
 
+// Other bytes arrived meanwhile, else on_silence() would have judged. libssh2 1.11 gives an open up after 15
+// s, long before our patience ends: it is asked again. One that was never sent tells nothing of the line, but
+// nothing proves the forward any more.
+void Prover::on_no_answer(OpenResult result) {
+  if (kind_ == Kind::liveness && result == OpenResult::never_sent) return finish();
+  if (kind_ == Kind::target || result == OpenResult::never_sent) return settle(core::Proof::none);
+  if (patient()) return open();
+  kind_ = Kind::none;
+  handlers_.on_lost({core::Reason::server_frozen, "no answer to a channel open"});
+}
+
 void Prover::on_nonce_opened(ChannelPtr channel) {
   channel_ = std::move(channel);
+  bytes_at_sent_ = session_.bytes_received();
   remotes_[index_]->nonce_sent(std::chrono::duration_cast<base::Millis>(base::steady_now() - began_));
   // A fresh window takes 16 bytes; if not, the peer is odd and the silence will be judged.
   channel_->write(nonce_);
 }
 
 void Prover::on_crossed() {
+  misses_ = 0;
   handlers_.on_crossed(std::chrono::duration_cast<base::Millis>(base::steady_now() - began_));
   settle(core::Proof::probe);
 }
@@ -140,7 +167,10 @@ void Prover::finish() {
 }
 
 Failure Prover::silence_failure() const {
-  if (open_id_ != 0) return {core::Reason::server_frozen, "no answer to a channel open, and no other byte"};
+  // Sent again and again, and not even the server's kernel acknowledges: TCP_USER_TIMEOUT would tell later.
+  if (session_.tcp_state().retransmissions > 1)
+    return {core::Reason::keepalive_lost, "nothing that was sent is acknowledged"};
+  if (open_id_ != 0) return {core::Reason::server_frozen, "no answer, and no other byte"};
   return {core::Reason::probe_failed, "connected to the server's " +
                                           core::to_string(probe_target(statuses_[index_].forward.listen)) +
                                           ", but what was sent there did not come back"};
@@ -155,20 +185,34 @@ void Prover::listen_for_answer() {
   silence_.start(site_.timing.probe_silence / 2);
 }
 
-// The question has been out for a while. Bytes from the server since then, or a question that still waits
-// behind another open, prove nothing either way.
+// The server lived after the nonce had left, and a silent channel was passed on to the target: it may have
+// been the probe's, held up on the way and closed since.
+bool Prover::inconclusive() const {
+  return kind_ == Kind::nonce && open_id_ == 0 && remotes_[index_]->let_one_go() &&
+         session_.bytes_received() != bytes_at_sent_;
+}
+
+// The question has been out for a while. Bytes from the server since then prove nothing either way. A
+// question that waits behind another open is not on the wire: that open may lead into a black hole, so the
+// server is asked for a sign of life past it.
 void Prover::on_silence() {
   const bool alive = session_.bytes_received() != bytes_at_window_;
-  if (!alive && !std::exchange(last_half_, true)) return silence_.start(site_.timing.probe_silence / 2);
-  const bool queued = open_id_ != 0 && !session_.opener().under_way(open_id_);
-  const bool patient = base::steady_now() - began_ < site_.timing.probe_patience;
-  if (queued || (alive && patient)) {
-    listen_for_answer();
-    return;
+  const bool queued = waits_its_turn();
+  if (alive) asked_ = false;
+  if (queued) began_ = base::steady_now();  // patience is for what is on the wire
+  if (!alive && queued && !asked_) {
+    asked_ = session_.ask();
+    if (asked_) return listen_for_answer();
   }
-  if (kind_ == Kind::target) {  // a black hole; the server need not be one
-    forbidden_[index_] = true;  // and asking again would hold up the opens of clients each time
+  if (!alive && !std::exchange(last_half_, true)) return silence_.start(site_.timing.probe_silence / 2);
+  if ((queued && !asked_) || (alive && patient())) return listen_for_answer();
+  if (kind_ == Kind::target && !queued) {  // a black hole; the server need not be one
+    forbidden_[index_] = true;             // and asking again would hold up the opens of clients each time
     return settle(core::Proof::none);
+  }
+  if (inconclusive() && ++misses_ < site_.timing.probe_misses) {
+    round_.push_back(index_);
+    return finish();
   }
   const Failure failure = silence_failure();
   kind_ = Kind::none;

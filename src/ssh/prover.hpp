@@ -41,14 +41,19 @@ class Prover {
   void on_tick();
   void next_in_round();
   void begin(Kind kind, std::size_t index);
+  void open();
+  bool patient() const;
   void on_opened(OpenResult result, ChannelPtr channel);
   void on_nonce_opened(ChannelPtr channel);
+  void on_no_answer(OpenResult result);
   void on_crossed();
   void listen_for_answer();
   void on_silence();
+  bool inconclusive() const;
   void settle(core::Proof proof);
   void finish();
   bool can_prove(std::size_t index) const;
+  bool waits_its_turn() const;
   Failure silence_failure() const;
 
   SessionSite& site_;
@@ -66,10 +71,13 @@ class Prover {
   ChannelOpener::Id open_id_ = 0;   // 0: the channel is open, or none was asked for
   ChannelPtr channel_;
   Nonce nonce_{};
-  base::SteadyTime began_;
-  base::SteadyTime proofs_asked_;  // all forwards were, or one was proven
+  base::SteadyTime began_;           // the question; while it waits behind others, not yet
+  base::SteadyTime proofs_asked_;    // all forwards were, or one was proven
+  int misses_ = 0;                   // inconclusive nonces in a row
+  std::uint64_t bytes_at_sent_ = 0;  // of the nonce
   std::uint64_t bytes_at_window_ = 0;
   bool last_half_ = false;  // of the window
+  bool asked_ = false;      // past the open that ours waits behind
   std::uint64_t bytes_at_tick_ = 0;
   loop::Timer silence_;
   loop::Timer tick_;

@@ -41,8 +41,9 @@ void Relay::count(bool from_channel, std::size_t bytes) {
     counters_.proof = core::Proof::traffic;
 }
 
-// False when the local side is gone.
-bool Relay::write_local(std::span<const std::uint8_t> bytes) {
+// A local side that has closed may have answered before (an HTTP 413 to a body that it did not read): what
+// the channel brings is dropped from now on, and the answer is read until its end or an error.
+void Relay::write_local(std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
     const auto put = ::send(local_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (put > 0) {
@@ -52,17 +53,17 @@ bool Relay::write_local(std::span<const std::uint8_t> bytes) {
     } else if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       break;
     } else {
-      return false;
+      local_deaf_ = local_readable_ = true;
+      return;
     }
   }
   unsent_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return true;
 }
 
 void Relay::flush_local() {
   if (unsent_.empty()) return;
   const std::string waiting = std::exchange(unsent_, {});
-  if (!write_local({reinterpret_cast<const std::uint8_t*>(waiting.data()), waiting.size()})) finished_ = true;
+  write_local({reinterpret_cast<const std::uint8_t*>(waiting.data()), waiting.size()});
 }
 
 bool Relay::channel_to_local(std::span<std::uint8_t> scratch) {
@@ -72,9 +73,10 @@ bool Relay::channel_to_local(std::span<std::uint8_t> scratch) {
   if (got == Channel::kFailed) finished_ = true;
   if (got == 0) channel_ended_ = true;
   if (got <= 0) return got == 0;
+  if (local_deaf_) return true;
   const auto bytes = scratch.first(static_cast<std::size_t>(got));
   count(true, bytes.size());
-  if (!write_local(bytes)) finished_ = true;
+  write_local(bytes);
   return true;
 }
 
@@ -113,6 +115,7 @@ bool Relay::local_to_channel(std::span<std::uint8_t> scratch, std::size_t output
 
 // Ends what has ended. A CLOSE of the peer is invisible to a writer, so it is asked for here.
 void Relay::settle() {
+  if (local_deaf_ && local_ended_) finished_ = true;
   if (finished_ || !channel_ended_ || !unsent_.empty()) return;
   if (!local_shut_) {
     local_shut_ = true;

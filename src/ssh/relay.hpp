@@ -44,7 +44,7 @@ class Relay {
  private:
   bool channel_to_local(std::span<std::uint8_t> scratch);
   bool local_to_channel(std::span<std::uint8_t> scratch, std::size_t output_room);
-  bool write_local(std::span<const std::uint8_t> bytes);
+  void write_local(std::span<const std::uint8_t> bytes);
   void flush_local();
   void settle();
   void count(bool from_channel, std::size_t bytes);
@@ -61,6 +61,7 @@ class Relay {
   bool local_ended_ = false;    // end of file from the local side, EOF sent to the peer
   bool channel_ended_ = false;  // end of stream from the peer
   bool local_shut_ = false;     // told the local side so
+  bool local_deaf_ = false;     // takes nothing more; what it has sent may still wait in its socket
   bool crossed_in_ = false;     // data went each way: the proof `traffic`
   bool crossed_out_ = false;
   bool finished_ = false;

@@ -7,7 +7,9 @@ namespace fairlead::ssh {
 
 namespace {
 using std::chrono_literals::operator""ms;
-constexpr std::size_t kMaxDials = 256;  // targets that do not answer must not pile up descriptors
+using std::chrono_literals::operator""s;
+constexpr std::size_t kMaxDials = 256;     // targets that do not answer must not pile up descriptors
+constexpr base::Millis kMostForLoss = 1s;  // a link that loses much must not make its clients wait for it
 }  // namespace
 
 RemoteForward::RemoteForward(SessionSite& site, Session& session, const core::Tunnel& tunnel,
@@ -19,17 +21,17 @@ RemoteForward::RemoteForward(SessionSite& site, Session& session, const core::Tu
       hold_timer_(site.loop, "probe-hold", [this] { session_.wake(); }) {}
 
 void RemoteForward::on_accept(ChannelPtr channel) {
-  if (!expected_) {
+  if (!probe_) {
     dial(std::move(channel), {});
     return;
   }
-  held_.push_back({std::move(channel), {}, base::steady_now()});
-  if (!hold_timer_.active()) hold_timer_.start(site_.timing.client_hold);
+  held_.push_back({std::move(channel), probe_, {}, base::steady_now()});
+  if (!hold_timer_.active()) hold_timer_.start(hold());
 }
 
 void RemoteForward::expect(const Nonce& nonce, std::function<void()> crossed) {
-  expected_ = nonce;
-  crossed_ = std::move(crossed);
+  probe_ = std::make_shared<Probe>(Probe{nonce, std::move(crossed)});
+  let_one_go_ = false;
   answer_due_.reset();
 }
 
@@ -38,34 +40,43 @@ void RemoteForward::nonce_sent(base::Millis round_trip) {
 }
 
 void RemoteForward::expect_nothing() {
-  expected_.reset();
-  crossed_ = nullptr;
+  if (probe_) probe_->crossed = nullptr;
+  probe_.reset();
   if (!held_.empty()) session_.wake();
 }
 
+// A packet that is lost comes one retransmission later than is due: the target must not see a connection for
+// that.
+base::Millis RemoteForward::hold() const {
+  return site_.timing.client_hold + std::min(session_.tcp_state().retransmit_timeout, kMostForLoss);
+}
+
 base::SteadyTime RemoteForward::hold_end(const Held& held) const {
-  return std::max(held.since, answer_due_.value_or(held.since)) + site_.timing.client_hold;
+  return std::max(held.since, answer_due_.value_or(held.since)) + hold();
 }
 
 RemoteForward::Match RemoteForward::compare(Held& held) {
-  while (held.head.size() < expected_->size() && held.channel->readable()) {
-    std::array<std::uint8_t, std::tuple_size_v<Nonce>> bytes;
-    const auto got = held.channel->read(std::span(bytes).first(expected_->size() - held.head.size()));
+  const Nonce& nonce = held.probe->nonce;
+  if (held.probe->returned) return Match::client;
+  while (held.head.size() < nonce.size() && held.channel->readable()) {
+    Nonce bytes;
+    const auto got = held.channel->read(std::span(bytes).first(nonce.size() - held.head.size()));
     if (got == Channel::kBlocked) break;  // a packet without bytes
     if (got <= 0) return Match::client;   // ended early; the relay meets the same end
     held.head.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(got));
   }
-  if (!std::equal(held.head.begin(), held.head.end(), expected_->begin(),
+  if (!std::equal(held.head.begin(), held.head.end(), nonce.begin(),
                   [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; }))
     return Match::client;
-  if (held.head.size() == expected_->size()) return Match::probe;
-  return base::steady_now() >= hold_end(held) ? Match::client : Match::undecided;
+  if (held.head.size() == nonce.size()) return Match::probe;
+  const bool still_out = held.probe == probe_;
+  return still_out && base::steady_now() < hold_end(held) ? Match::undecided : Match::silent;
 }
 
 bool RemoteForward::turn() {
   bool moved = false;
   for (auto held = held_.begin(); held != held_.end();) {
-    const Match match = expected_ ? compare(*held) : Match::client;
+    const Match match = compare(*held);
     if (match == Match::undecided) {
       ++held;
       continue;
@@ -73,14 +84,18 @@ bool RemoteForward::turn() {
     Held taken = std::move(*held);
     held = held_.erase(held);
     moved = true;
-    if (match == Match::client) {
-      dial(std::move(taken.channel), std::move(taken.head));
-    } else {
+    if (match == Match::probe) {
       taken.channel.reset();
-      const auto crossed = std::exchange(crossed_, nullptr);
-      expected_.reset();
-      if (crossed) crossed();
+      if (taken.probe == probe_) probe_.reset();
+      taken.probe->come_back();
+      continue;
     }
+    if (match == Match::silent) {
+      let_one_go_ = true;
+      if (taken.head.empty())
+        taken.channel = std::make_unique<WatchedChannel>(std::move(taken.channel), std::move(taken.probe));
+    }
+    dial(std::move(taken.channel), std::move(taken.head));
   }
   if (held_.empty())
     hold_timer_.stop();

@@ -71,6 +71,7 @@ class Session {
   const HostKey& host_key() const { return host_key_; }
   std::string algorithms() const { return codec_ ? codec_->algorithms() : std::string(); }
   std::uint64_t bytes_received() const { return bytes_received_; }
+  loop::TcpState tcp_state() const { return loop::tcp_state(fd_.get()); }
 
   // --- while open ---
   ChannelOpener& opener() { return opener_; }
@@ -80,6 +81,7 @@ class Session {
   bool full() const { return relays_.size() >= kMaxRelays; }
   void wake() { pump_.schedule(); }
   void keepalive();
+  bool ask();  // for a sign of life; see Codec
   // Says goodbye and ends at once, without on_ended. Local sockets get what the kernel already has.
   void close();
   // Ends it as if the transport had failed.

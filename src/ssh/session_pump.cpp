@@ -114,7 +114,9 @@ void Session::pump() {
     again = write_socket() || again;
   }
   if (state_ == State::ended) return;
-  if (peer_closed_ && codec_->input().empty()) {
+  // Input that is left when nothing moved will not be read any more: where no stream and no listener is open,
+  // the codec has nobody to read it for.
+  if (peer_closed_ && (codec_->input().empty() || !again)) {
     const bool early = state_ < State::authenticating;
     return fail(
         {early ? core::Reason::handshake_failed : core::Reason::connection_closed,
@@ -183,6 +185,12 @@ void Session::keepalive() {
   if (state_ != State::open) return;
   codec_->keepalive();
   wake();
+}
+
+bool Session::ask() {
+  if (state_ != State::open || !codec_->ask()) return false;
+  wake();
+  return true;
 }
 
 }  // namespace fairlead::ssh

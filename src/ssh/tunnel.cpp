@@ -220,7 +220,9 @@ void Tunnel::on_lost(const Failure& failure) {
   const int limit = config_->reconnect.max_attempts;
   if (limit > 0 && backoff_.attempts() >= limit) {
     for (auto& listener : listeners_) listener.reset();
-    apply(TunnelEvent::give_up, why.reason, why.detail);
+    std::string last(core::describe(why.reason).text);
+    if (!why.detail.empty()) last += ": " + why.detail;
+    apply(TunnelEvent::give_up, Reason::attempts_exhausted, "the last one ended with " + last);
     return;
   }
   const bool patient = core::describe(why.reason).patient;

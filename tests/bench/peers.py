@@ -90,7 +90,7 @@ class Fairlead(Peer):
                 f"  t{port}:", "    host: 127.0.0.1", f"    port: {self.scene.sshd_port}", f"    ssh_user: {self.scene.user}",
                 f"    ssh_key: {folder}/id_ed25519", f"    known_hosts: {folder}/known_hosts",
                 f"    autostart: {str(autostart).lower()}", "    keepalive: { interval: 4s }",
-                f"    reconnect: {{ backoff_initial: {BACKOFF_MS}ms, backoff_max: 60s }}",
+                f"    reconnect: {{ backoff_initial: {BACKOFF_MS}ms, backoff_max: {BACKOFF_MS}ms }}",
                 f"    forwards: [ {{ remote: \"127.0.0.1:{port}\", to: \"127.0.0.1:{self.service_port}\" }} ]",
             ]
         config = self.home / "fairlead.yaml"

@@ -33,6 +33,16 @@ class ComesBack(TunnelCase):
             self.line.wait_for("connected", proof="probe", reconnects=times)
             self.exchange(self.forward["remote"])
 
+    def test_a_quiet_line_of_local_forwards_comes_back(self):
+        server = self.sshd()
+        forward = self.local(self.service())
+        line = self.daemon(self.tunnel(server, forward, keepalive={"interval": "1h", "user_timeout": "1h"}))
+        line.wait_for("connected", proof="probe")
+        server.kill_sessions()
+        line.wait_transition("reconnecting", "connection_closed")  # and not a write that fails, seconds later
+        line.wait_for("connected", reconnects=1)
+        self.exchange(forward["local"])
+
     def test_a_restarted_server_is_found_again(self):
         self.start()
         mark = self.line.mark()
@@ -112,7 +122,8 @@ class ComesBack(TunnelCase):
                                                          "backoff_max": "200ms"})
         server.stop()
         line = self.daemon(config)
-        failed = line.wait_for("failed", reason="connect_refused")
+        failed = line.wait_for("failed", reason="attempts_exhausted")
+        self.assertIn("connection refused", failed["detail"])
         self.assertIsNone(failed["next_attempt_in_seconds"])
         self.assertEqual([t["to"] for t in line.transitions()],
                          ["starting", "reconnecting", "starting", "reconnecting", "starting", "reconnecting",

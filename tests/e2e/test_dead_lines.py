@@ -2,6 +2,7 @@
 import unittest
 
 from fairlead_e2e import TunnelCase, until
+from fairlead_e2e.relay import black_hole
 from fairlead_e2e.services import pattern
 
 SHORT = {"interval": "2s", "user_timeout": "2s"}
@@ -35,6 +36,11 @@ class DeadLines(TunnelCase):
         self.relay_.go_dark()
         self.line.wait_transition("reconnecting", "keepalive_lost", after=self.mark)
 
+    def test_a_dead_link_is_noticed_without_the_keepalive(self):
+        self.start(keepalive=LONG)
+        self.relay_.go_dark()
+        self.line.wait_transition("reconnecting", "keepalive_lost", after=self.mark)
+
     def test_a_frozen_server_is_noticed(self):
         self.start(keepalive=LONG)
         self.server.freeze()
@@ -43,6 +49,20 @@ class DeadLines(TunnelCase):
         self.server.thaw()
         self.line.wait_for("connected", proof="probe")
         self.exchange(self.forward["remote"])
+
+    def test_a_frozen_server_is_noticed_behind_an_open(self):
+        hole = self.service()
+        dead, self.server = self.local(hole), self.sshd()
+        self.line = self.daemon(self.tunnel(self.server, dead, self.remote(self.service()), keepalive=LONG))
+        self.line.wait_for("connected", proof="probe")
+        black_hole(hole.listener)
+        self.mark = self.line.mark()
+        stuck = self.connect(dead["local"])  # its open is on the wire, and is not answered
+        self.assertRaises(TimeoutError, self.peek, stuck, 0)
+        self.server.freeze()
+        lost = self.line.wait_transition("reconnecting", "server_frozen", after=self.mark)
+        self.assertEqual(lost["from"], "connected")
+        self.assertEqual(self.line.tunnel()["forwards"][0]["refused"], 0)  # the open had not run out of time
 
     def test_a_link_that_swallows_everything_is_noticed(self):
         self.start(keepalive=LONG)

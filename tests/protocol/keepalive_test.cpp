@@ -111,6 +111,7 @@ class Client {
     assert_true(test::read_available(fd_.get(), bytes));
     codec_->input().append({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   }
+  void await_bytes() { assert_true(test::await(fd_.get(), POLLIN)); }
   void drain() {
     receive();
     assert_int_equal(codec_->drain(), Step::done);
@@ -190,10 +191,43 @@ static void a_listener_added_after_keepalives_is_judged_by_its_own_answer(void**
   assert_true(client.granted(free_port()));
 }
 
+// A live server answers what wants a reply at once, also right after a keepalive, and the session works on.
+static void asking_gives_a_sign_of_life(void**) {
+  const DevSshd sshd;
+  Client client(sshd);
+  assert_true(client.granted(free_port()));
+  for (int i = 0; i < 3; ++i) {
+    client.keepalives(1);
+    assert_true(client.codec().ask());
+    client.flush();
+    client.await_bytes();
+    client.drain();
+    client.round_trip();
+  }
+}
+
+// The replies stay in libssh2, so there is an end to them.
+static void there_is_an_end_to_asking(void**) {
+  const DevSshd sshd;
+  Client client(sshd);
+  assert_true(client.granted(free_port()));
+  int asked = 0;
+  while (client.codec().ask()) {
+    client.flush();
+    client.await_bytes();
+    client.drain();
+    assert_true(++asked < 10'000);
+  }
+  assert_true(asked > 100);
+  client.round_trip();
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(twenty_thousand_keepalives_leave_the_heap_flat),
       cmocka_unit_test(a_listener_added_after_keepalives_is_judged_by_its_own_answer),
+      cmocka_unit_test(asking_gives_a_sign_of_life),
+      cmocka_unit_test(there_is_an_end_to_asking),
   };
   return cmocka_run_group_tests_name("keepalive", tests, nullptr, nullptr);
 }

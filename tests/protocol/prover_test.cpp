@@ -111,6 +111,7 @@ class Bench : public test::Scene {
 static void a_nonce_that_comes_back_proves_a_remote_forward(void**) {
   Bench bench;
   bench.site.timing.probe_silence = 1h;
+  bench.site.timing.probe_tick = 1h;
   bench.add_remote();
   bench.add_remote();
   bench.begin_until_ready();
@@ -137,6 +138,40 @@ static void a_quiet_line_is_asked_again_at_every_tick(void**) {
   int alive = 0;
   for (const auto& opened : bench.script->opened) alive += opened.wire->released ? 0 : 1;
   assert_in_range(alive, 0, 1);  // each probe's channels are closed behind it
+}
+
+// The promise: a frozen server or a dead link is seen within 15 s. Two ticks at most from the last byte to
+// the question, whatever the phase, and the answers to questions are bytes too; then the silence.
+static void a_silent_tick_is_followed_by_a_question(void**) {
+  constexpr ssh::Timing product;
+  assert_true(2 * product.probe_tick + product.probe_silence <= 15s);
+  Bench bench;
+  bench.site.timing.probe_silence = 1h;
+  bench.add_remote();
+  bench.begin_until_ready();
+  const auto peer = bench.peer();
+  std::size_t answered = bench.script->opened.size();
+  bench.meanwhile = [&] {
+    bench.serve();
+    if (answered == bench.script->opened.size()) return;
+    answered = bench.script->opened.size();
+    test::send_text(peer.get(), ".");
+  };
+  std::uint64_t bytes = bench.line->session().bytes_received();
+  std::size_t asked = bench.script->opened.size();
+  bool silent = false;
+  int silent_ticks = 0;
+  loop::Timer tick(bench.loop, "test-tick", [&] {  // beside the prover's
+    if (silent) {
+      ++silent_ticks;
+      assert_true(bench.script->opened.size() > asked);
+    }
+    asked = bench.script->opened.size();
+    const auto now = bench.line->session().bytes_received();
+    silent = now == std::exchange(bytes, now);
+  });
+  tick.start_aligned(bench.site.timing.probe_tick);
+  bench.until("several questions", [&] { return silent_ticks >= 5; });
 }
 
 static void a_target_that_the_server_reaches_proves_a_local_forward(void**) {
@@ -250,6 +285,76 @@ static void a_nonce_that_does_not_come_back_is_a_failed_probe(void**) {
   assert_int_equal(bench.statuses[0].proof, Proof::none);
 }
 
+// The nonce comes only after the silent channel went on to the target, which must not see a byte of it.
+static void a_nonce_that_is_held_up_crosses_all_the_same(void**) {
+  Bench bench;
+  bench.site.timing.probe_silence = 1h;
+  bench.site.timing.client_hold = 0ms;
+  bench.add_remote();
+  bench.echoes = false;
+  bench.begin();
+  bench.until("the nonce is sent",
+              [&] { return !bench.pairs.empty() && !bench.pairs[0].first->from_us.empty(); });
+  bench.pairs[0].second = bench.script->connect(kFirstPort);
+  auto late = std::exchange(bench.pairs[0].first->from_us, {});
+  base::UniqueFd target;
+  bench.until("the silent channel goes on to the target", [&] {
+    auto accepted = loop::accept_one(bench.target.fd.get());
+    if (accepted.ok() && accepted->has_value()) target = std::move(**accepted);
+    return static_cast<bool>(target);
+  });
+  bench.pairs[0].second->to_us = late;
+  bench.until("it crosses", [&] { return bench.crossings == 1 && bench.ready; });
+  std::string text;
+  bench.until("the target's connection ends", [&] { return !test::read_available(target.get(), text); });
+  assert_text_equal(text, "");
+  assert_int_equal(bench.statuses[0].proof, Proof::probe);
+  assert_false(bench.ended);
+}
+
+// The silent channel is closed before its nonce comes, because the target refuses it: nothing was learnt of
+// the forward. Asked again, it crosses.
+static void a_probe_that_may_have_been_passed_on_is_asked_again(void**) {
+  Bench bench;
+  bench.site.timing.client_hold = 0ms;
+  bench.site.timing.probe_silence = 1s;
+  bench.add_remote();
+  bench.target.fd.reset();
+  bench.echoes = false;
+  bench.begin();
+  const auto peer = bench.peer();
+  bench.until("the nonce is sent",
+              [&] { return !bench.pairs.empty() && !bench.pairs[0].first->from_us.empty(); });
+  const auto passed_on = bench.script->connect(kFirstPort);
+  bench.until("the target refuses it", [&] { return passed_on->released; });
+  test::send_text(peer.get(), ".");  // the server's CLOSE
+  bench.echoes = true;
+  bench.until("it is asked again", [&] { return bench.crossings == 1 || bench.ended; });
+  assert_false(bench.ended);
+}
+
+static void a_probe_that_never_comes_back_is_not_asked_for_ever(void**) {
+  Bench bench;
+  bench.site.timing.client_hold = 0ms;
+  bench.site.timing.probe_silence = 600ms;
+  bench.add_remote();
+  bench.target.fd.reset();
+  bench.echoes = false;
+  bench.begin();
+  const auto peer = bench.peer();
+  std::size_t served = 0;
+  bench.meanwhile = [&] {  // each time a silent channel comes and is passed on, and the server lives
+    bench.serve();
+    if (served == bench.pairs.size() || bench.pairs[served].first->from_us.empty()) return;
+    ++served;
+    bench.script->connect(kFirstPort);
+    test::send_text(peer.get(), ".");
+  };
+  assert_int_equal(bench.end_reason(), Reason::probe_failed);
+  assert_int_equal(bench.opened_to(kFirstPort), bench.site.timing.probe_misses);
+  assert_int_equal(bench.crossings, 0);
+}
+
 static void a_proven_line_that_dies_is_given_up(void**) {
   Bench bench;
   bench.site.timing.probe_silence = 500ms;  // the first round must not fail on a slow machine
@@ -277,6 +382,57 @@ static void while_bytes_arrive_there_is_patience_but_not_for_ever(void**) {
   assert_true(base::steady_now() - began >= 900ms);
 }
 
+// libssh2 1.11 gives an open up after 15 s. While other bytes arrive nothing else judges, so that must not
+// pass for an answer: the path is dead.
+static void an_open_that_the_library_gives_up_is_no_answer(void**) {
+  for (const bool forbidden : {false, true}) {
+    Bench bench;
+    bench.site.timing.probe_silence = 1h;
+    bench.site.timing.probe_patience = 300ms;
+    bench.site.timing.proof_age = 50ms;
+    bench.add_remote();
+    bench.script->answer = [=](const core::Endpoint* to) {
+      return forbidden && to ? OpenResult::prohibited : OpenResult::opened;
+    };
+    bench.begin_until_ready();
+    const auto peer = bench.peer();
+    bench.meanwhile = [&] {
+      bench.serve();
+      test::send_text(peer.get(), ".");
+    };
+    const auto asked = bench.script->opened.size();
+    bench.script->answer = [](const core::Endpoint*) { return OpenResult::timed_out; };
+    assert_int_equal(bench.end_reason(), Reason::server_frozen);
+    assert_true(bench.script->opened.size() > asked + 1);  // asked again before
+  }
+}
+
+// The question waits behind another open until its time is over: the line lives, but nothing proves it.
+static void a_question_that_is_never_sent_leaves_no_proof(void**) {
+  Bench bench;
+  bench.site.timing.probe_silence = 400ms;
+  bench.site.timing.probe_patience = 100ms;
+  bench.add_remote();
+  bool on_the_wire = false;
+  bench.script->answer = [&](const core::Endpoint* to) -> std::optional<OpenResult> {
+    if (!to || to->port != 5432) return OpenResult::opened;
+    on_the_wire = true;
+    return std::nullopt;
+  };
+  bench.begin_until_ready();
+  const auto peer = bench.peer();
+  bench.meanwhile = [&] {
+    bench.serve();
+    test::send_text(peer.get(), ".");
+  };
+  bench.site.timing.proof_age = 50ms;
+  bench.line->session().opener().open(core::Endpoint{"db.example", 5432}, 1h,
+                                      [](OpenResult, ssh::ChannelPtr) {});
+  bench.until("the open is on the wire", [&] { return on_the_wire; });
+  bench.until("the proof is gone", [&] { return bench.statuses[0].proof == Proof::none || bench.ended; });
+  assert_false(bench.ended);
+}
+
 static void a_black_holed_local_target_does_not_end_the_line(void**) {
   Bench bench;
   bench.add_local();
@@ -285,9 +441,17 @@ static void a_black_holed_local_target_does_not_end_the_line(void**) {
     if (to && to->port == 5432) return std::nullopt;
     return OpenResult::opened;
   };
+  bench.site.timing.probe_silence = 400ms;
   bench.begin();
-  // The nonce of the remote forward waits behind the open that hangs, and is not judged meanwhile.
-  bench.turns(400);
+  const auto peer = bench.peer();
+  int answered = 0;
+  bench.meanwhile = [&] {
+    bench.serve();
+    for (; answered < bench.script->asks; ++answered) test::send_text(peer.get(), ".");
+  };
+  // The nonce of the remote forward waits behind the open that hangs, and is not judged meanwhile: the server
+  // gives signs of life.
+  bench.until("it is asked past the open", [&] { return answered >= 3 || bench.ended; });
   assert_false(bench.ended);
   bench.site.timing.probe_silence = 1h;
   bench.turns(100);  // the window that runs is the last short one
@@ -298,6 +462,26 @@ static void a_black_holed_local_target_does_not_end_the_line(void**) {
   assert_false(bench.ended);
   assert_int_equal(bench.statuses[0].proof, Proof::none);
   assert_int_equal(bench.statuses[1].proof, Proof::probe);
+}
+
+// The server froze while somebody's open was under way (a client's, a health check's), and the probe waits
+// behind it for as long as libssh2 does: 60 s with 1.10.
+static void a_frozen_server_is_seen_behind_an_open_that_is_under_way(void**) {
+  Bench bench;
+  bench.site.timing.probe_silence = 400ms;
+  bench.add_remote();
+  bool on_the_wire = false;
+  bench.script->answer = [&](const core::Endpoint* to) -> std::optional<OpenResult> {
+    if (!to || to->port != 5432) return OpenResult::opened;
+    on_the_wire = true;
+    return std::nullopt;
+  };
+  bench.begin_until_ready();
+  bench.line->session().opener().open(core::Endpoint{"db.example", 5432}, 1h,
+                                      [](OpenResult, ssh::ChannelPtr) {});
+  bench.until("the open is on the wire", [&] { return on_the_wire; });
+  assert_int_equal(bench.end_reason(), Reason::server_frozen);
+  assert_true(bench.script->asks > 0);
 }
 
 // It was this process that slept (stopped, suspended, starved), and the answer waits in the socket.
@@ -337,6 +521,22 @@ static void a_busy_line_is_proven_again_when_its_proof_is_old(void**) {
   bench.until("it crosses again", [&] { return bench.crossings >= 3; });
 }
 
+// A line of local forwards with no stream open: nobody reads what the server sent last, and still its end is
+// the end.
+static void an_end_behind_bytes_that_nobody_reads_is_seen(void**) {
+  Bench bench;
+  bench.site.timing.probe_tick = 1h;
+  bench.site.timing.probe_silence = 1h;
+  bench.add_local();
+  bench.begin_until_ready();
+  auto peer = bench.peer();
+  bench.script->reads = false;
+  test::send_text(peer.get(), "a CLOSE of the last probe");
+  bench.turns(5);
+  peer.reset();
+  assert_int_equal(bench.end_reason(), Reason::connection_closed);
+}
+
 static void a_line_that_closes_says_goodbye_and_shows_nothing_any_more(void**) {
   Bench bench;
   bench.site.timing.probe_silence = 1h;
@@ -368,6 +568,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_nonce_that_comes_back_proves_a_remote_forward),
       cmocka_unit_test(a_quiet_line_is_asked_again_at_every_tick),
+      cmocka_unit_test(a_silent_tick_is_followed_by_a_question),
       cmocka_unit_test(a_target_that_the_server_reaches_proves_a_local_forward),
       cmocka_unit_test(a_local_target_that_does_not_answer_leaves_the_line_alone),
       cmocka_unit_test(a_frozen_server_is_seen_though_no_local_target_answers),
@@ -378,11 +579,18 @@ int main() {
       cmocka_unit_test(nothing_listening_behind_the_grant_loses_the_line),
       cmocka_unit_test(no_answer_and_no_byte_is_a_frozen_server),
       cmocka_unit_test(a_nonce_that_does_not_come_back_is_a_failed_probe),
+      cmocka_unit_test(a_nonce_that_is_held_up_crosses_all_the_same),
+      cmocka_unit_test(a_probe_that_may_have_been_passed_on_is_asked_again),
+      cmocka_unit_test(a_probe_that_never_comes_back_is_not_asked_for_ever),
       cmocka_unit_test(a_proven_line_that_dies_is_given_up),
       cmocka_unit_test(while_bytes_arrive_there_is_patience_but_not_for_ever),
+      cmocka_unit_test(an_open_that_the_library_gives_up_is_no_answer),
+      cmocka_unit_test(a_question_that_is_never_sent_leaves_no_proof),
       cmocka_unit_test(a_black_holed_local_target_does_not_end_the_line),
+      cmocka_unit_test(a_frozen_server_is_seen_behind_an_open_that_is_under_way),
       cmocka_unit_test(a_process_that_stood_still_does_not_blame_the_server),
       cmocka_unit_test(a_busy_line_is_proven_again_when_its_proof_is_old),
+      cmocka_unit_test(an_end_behind_bytes_that_nobody_reads_is_seen),
       cmocka_unit_test(a_line_that_closes_says_goodbye_and_shows_nothing_any_more),
       cmocka_unit_test(a_line_may_die_in_the_middle_of_a_probe),
   };

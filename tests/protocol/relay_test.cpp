@@ -277,9 +277,33 @@ static void a_local_side_that_is_gone_is_noticed_by_writing(void**) {
   bench.client.reset();
   for (int i = 0; i < 1000 && !bench.relay->finished(); ++i) {
     bench.wire->to_us = "anyone?";
-    bench.pump(0);
+    bench.pump();
     ::usleep(1000);
   }
+  assert_true(bench.relay->finished());
+}
+
+// A target that answers early (an HTTP 413), reads no more and closes: its answer must arrive, though the
+// rest of the question cannot be delivered.
+static void the_answer_of_a_local_side_that_closed_early_arrives(void**) {
+  Bench bench;
+  bench.wire->to_us = numbered(1000);
+  bench.pump();
+  test::await_bytes(bench.client.get());
+  const std::string answer = numbered(100'000);
+  test::send_text(bench.client.get(), answer);
+  bench.client.reset();  // with bytes unread: an RST
+  bench.wire->to_us = numbered(1000);
+  bench.pump(0);  // writes, and fails
+  ::usleep(50'000);
+  bench.wire->to_us = numbered(1000);
+  bench.pump(0);
+  assert_false(bench.relay->finished());
+  assert_text_equal(bench.wire->to_us, "");  // dropped: whoever sends it must not wait
+  bench.pump();
+  assert_true(bench.wire->from_us == answer);
+  bench.ready();
+  bench.pump();
   assert_true(bench.relay->finished());
 }
 
@@ -323,6 +347,7 @@ int main() {
       cmocka_unit_test(a_close_of_the_peer_waits_for_what_it_has_sent),
       cmocka_unit_test(a_reset_of_the_local_side_closes_the_channel),
       cmocka_unit_test(a_local_side_that_is_gone_is_noticed_by_writing),
+      cmocka_unit_test(the_answer_of_a_local_side_that_closed_early_arrives),
       cmocka_unit_test(an_abort_resets_the_local_side),
       cmocka_unit_test(a_broken_session_finishes_the_relay_either_way),
   };

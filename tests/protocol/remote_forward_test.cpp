@@ -185,9 +185,65 @@ static void a_silent_client_is_let_go_after_the_hold(void**) {
   const auto fd = bench.at_target();
   test::send_text(fd.get(), "220 ready");
   bench.until("the greeting goes back", [&] { return wire->from_us == "220 ready"; });
-  bench.says(wire, kNonceText);  // too late to be a probe's: it is the client's own
+  bench.says(wire, "EHLO");
+  bench.target_gets(fd, "EHLO");
+  bench.says(wire, kNonceText);  // not its first bytes: they are the client's own
   bench.target_gets(fd, kNonceText);
   assert_int_equal(bench.crossed, 0);
+}
+
+// Lost packets hold a nonce up for longer than a silent client can wait: still no byte of it may go through.
+static void a_nonce_that_comes_after_the_hold_never_reaches_the_target(void**) {
+  Bench bench(30ms);
+  bench.expect();
+  bench.forward->nonce_sent(1ms);
+  const auto wire = bench.arrives();
+  const auto fd = bench.at_target();
+  assert_true(bench.forward->let_one_go());
+  bench.says(wire, kNonceText);
+  assert_int_equal(bench.crossed, 1);
+  std::string text;
+  bench.until("the target's connection ends", [&] { return !test::read_available(fd.get(), text); });
+  assert_text_equal(text, "");
+  bench.until("the channel is closed", [&] { return wire->released; });
+  assert_int_equal(bench.counters.bytes_to_target, 0);
+}
+
+static void a_nonce_that_nobody_waits_for_any_more_never_reaches_the_target(void**) {
+  Bench bench;
+  bench.expect();
+  const auto wire = bench.arrives();
+  bench.forward->expect_nothing();  // given up
+  bench.settle();
+  const auto fd = bench.at_target();
+  bench.expect();  // asked again; by the same bytes, as far as this test goes
+  bench.says(wire, kNonceText);
+  assert_int_equal(bench.crossed, 0);
+  std::string text;
+  bench.until("the target's connection ends", [&] { return !test::read_available(fd.get(), text); });
+  assert_text_equal(text, "");
+}
+
+// The packet that carries the nonce is lost once: the kernel sends it again, and until then the channel
+// waits.
+static void the_hold_outlasts_a_retransmission(void**) {
+  Bench bench(0ms);
+  assert_true(bench.session->tcp_state().retransmit_timeout >= 200ms);  // TCP_RTO_MIN of Linux
+  bench.expect();
+  bench.forward->nonce_sent(0ms);
+  const auto wire = bench.script->connect(kPort);
+  bool sent_again = false;
+  loop::Timer again(bench.loop, "retransmission", [&] {
+    wire->to_us = kNonceText;
+    sent_again = true;
+    bench.session->wake();
+  });
+  again.start(bench.session->tcp_state().retransmit_timeout / 2);
+  bench.session->wake();
+  bench.until("the nonce comes", [&] { return sent_again; });
+  bench.settle();
+  assert_int_equal(bench.crossed, 1);
+  bench.nobody_at_target();
 }
 
 // The line's own round trip is added to the hold: on a slow line the nonce takes as long as its channel took.
@@ -290,6 +346,9 @@ int main() {
       cmocka_unit_test(bytes_after_a_whole_prefix_are_not_read_ahead),
       cmocka_unit_test(a_client_that_sends_a_prefix_and_ends_is_a_client),
       cmocka_unit_test(a_silent_client_is_let_go_after_the_hold),
+      cmocka_unit_test(a_nonce_that_comes_after_the_hold_never_reaches_the_target),
+      cmocka_unit_test(a_nonce_that_nobody_waits_for_any_more_never_reaches_the_target),
+      cmocka_unit_test(the_hold_outlasts_a_retransmission),
       cmocka_unit_test(on_a_slow_line_the_hold_is_longer),
       cmocka_unit_test(of_several_clients_only_the_probe_is_taken_out),
       cmocka_unit_test(a_second_nonce_of_the_same_bytes_is_a_clients),

@@ -78,7 +78,9 @@ struct Script {
                         {0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd', '2', '5', '5', '1', '9', 1}};
   std::optional<ssh::Failure> broken;  // what drain() reports from now on
   std::string received;                // bytes of the socket
+  bool reads = true;                   // drain() has somebody to read for
   int keepalives = 0;
+  int asks = 0;
   bool said_goodbye = false;
   bool alive = true;  // the codec exists
 
@@ -135,6 +137,7 @@ class ScriptedCodec final : public ssh::Codec {
     return ssh::Step::done;
   }
   ssh::Step drain() override {
+    if (!script_->reads) return ssh::Step::done;
     const auto bytes = input_.front();
     script_->received.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     input_.consume(bytes.size());
@@ -144,6 +147,7 @@ class ScriptedCodec final : public ssh::Codec {
   }
   void tidy() override {}
   void keepalive() override { ++script_->keepalives; }
+  bool ask() override { return ++script_->asks > 0; }
   void disconnect() override { script_->said_goodbye = true; }
 
  private:

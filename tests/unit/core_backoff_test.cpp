@@ -9,7 +9,7 @@ static void waits_longer_after_each_loss_but_never_past_max(void**) {
   base::Random random(7);
   for (int round = 0; round < 200; ++round) {
     core::Backoff backoff(5s, 60s);
-    for (const auto ceiling : {5s, 10s, 20s, 40s, 60s, 60s, 60s}) {
+    for (const auto ceiling : {10s, 20s, 40s, 60s, 60s, 60s, 60s}) {
       const auto wait = backoff.next(random);
       assert_true(wait >= 5s && wait <= ceiling);
     }
@@ -22,7 +22,27 @@ static void starts_small_again_after_a_reset(void**) {
   core::Backoff backoff(1s, 60s);
   for (int i = 0; i < 10; ++i) backoff.next(random);
   backoff.reset();
-  assert_true(backoff.next(random) == 1s);
+  const auto wait = backoff.next(random);
+  assert_true(wait >= 1s && wait <= 2s);
+}
+
+// Two hundred tunnels lose the same server in the same moment: they must not all come back in the same one.
+static void the_first_wait_is_spread(void**) {
+  base::Random random(7);
+  int early = 0, late = 0;
+  for (int i = 0; i < 200; ++i) {
+    core::Backoff backoff(1s, 60s);
+    const auto wait = backoff.next(random);
+    assert_true(wait >= 1s && wait <= 2s);
+    (wait < 1500ms ? early : late) += 1;
+  }
+  assert_true(early > 50 && late > 50);
+}
+
+static void limits_that_are_equal_leave_no_choice(void**) {
+  base::Random random(7);
+  core::Backoff backoff(1s, 1s);
+  for (int i = 0; i < 5; ++i) assert_true(backoff.next(random) == 1s);
 }
 
 static void does_not_hammer_when_time_cannot_help(void**) {
@@ -52,6 +72,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(waits_longer_after_each_loss_but_never_past_max),
       cmocka_unit_test(starts_small_again_after_a_reset),
+      cmocka_unit_test(the_first_wait_is_spread),
+      cmocka_unit_test(limits_that_are_equal_leave_no_choice),
       cmocka_unit_test(does_not_hammer_when_time_cannot_help),
       cmocka_unit_test(one_odd_result_does_not_flip_the_verdict),
   };

@@ -61,6 +61,7 @@ class DeadCodec final : public ssh::Codec {
   ssh::Step drain() override { return ssh::Step::failed; }
   void tidy() override {}
   void keepalive() override {}
+  bool ask() override { return false; }
   void disconnect() override {}
 };
 
@@ -122,11 +123,11 @@ static void who_waits_behind_a_silent_target_gives_up_by_its_own_deadline(void**
   bench.opener.open(port(2), 0ms, bench.note(2));
   bench.opener.open(port(3), 1h, bench.note(3));
   assert_true(bench.advance());
-  assert_true(bench.told == Told({{2, OpenResult::timed_out}}));
+  assert_true(bench.told == Told({{2, OpenResult::never_sent}}));
   bench.answers = {OpenResult::opened, OpenResult::opened};
   bench.advance();
   assert_true(bench.told ==
-              Told({{2, OpenResult::timed_out}, {1, OpenResult::opened}, {3, OpenResult::opened}}));
+              Told({{2, OpenResult::never_sent}, {1, OpenResult::opened}, {3, OpenResult::opened}}));
   assert_int_equal(std::count(bench.asked.begin(), bench.asked.end(), 2), 0);
 }
 
@@ -136,7 +137,7 @@ static void the_one_under_way_is_told_once_and_its_late_channel_is_closed(void**
   bench.opener.open(port(2), 1h, bench.note(2));
   // Its deadline had passed before it began: it is not asked for at all.
   bench.advance();
-  assert_true(bench.told == Told({{1, OpenResult::timed_out}}));
+  assert_true(bench.told == Told({{1, OpenResult::never_sent}}));
   assert_false(bench.opener.under_way(id));
 
   bench.answers = {OpenResult::opened};
@@ -207,7 +208,7 @@ static void callbacks_of_deadlines_may_open_and_cancel(void**) {
   bench.opener.open(port(1), 1h, bench.note(1));
   bench.advance();
   bench.opener.open(port(2), 0ms, [&](OpenResult result, ssh::ChannelPtr) {
-    assert_int_equal(result, OpenResult::timed_out);
+    assert_int_equal(result, OpenResult::never_sent);
     bench.opener.cancel(third);
     for (std::uint16_t i = 10; i < 60; ++i) bench.opener.open(port(i), 1h, bench.note(i));
   });
