@@ -72,6 +72,8 @@ class Report:
 
 class Spawner:
     def __init__(self, descriptors=None):
+        if not os.access(HOST, os.X_OK):
+            raise AssertionError(f"{HOST} is not built")
         self.near, far = socket.socketpair()
         self.mark = uuid.uuid4().hex
         self.number = 0
