@@ -6,7 +6,7 @@
 //   {"child":"failed","id":7,"code":"io","message":"…"}
 //                       {"child":"ended","id":7,"end":"exited","status":0,"duration_ms":3,"out":{…},"err":{…}}
 //
-// Input and output are bytes, so they travel as base64.
+// Input and output are bytes, so they travel as base64. A child that ends at once may have no "started".
 #pragma once
 #include <cstdint>
 #include <string>

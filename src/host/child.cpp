@@ -79,25 +79,25 @@ base::Result<std::unique_ptr<Child>> Child::start(core::StartChild request) {
 }
 
 std::optional<core::ChildStarted> Child::on_control() {
+  take_note();
+  if (root_ == 0) return std::nullopt;
+  return core::ChildStarted{id_, root_};
+}
+
+// False when there is none, now or for ever.
+bool Child::take_note() {
   GuardNote note;
-  const auto got = ::recv(guard_.control.get(), &note, sizeof note, MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
-  if (got != sizeof note) {
-    control_open_ = false;
-    return std::nullopt;
+  if (::recv(guard_.control.get(), &note, sizeof note, MSG_DONTWAIT) != sizeof note) return false;
+  if (note.kind == GuardNote::Kind::started) root_ = note.value;
+  if (note.kind == GuardNote::Kind::failed) failed_ = note;
+  if (note.kind == GuardNote::Kind::root_ended) root_ended_ = note;
+  return true;
+}
+
+bool Child::root_runs() {
+  while (take_note()) {
   }
-  switch (note.kind) {
-    case GuardNote::Kind::failed:
-      failed_ = note;
-      return std::nullopt;
-    case GuardNote::Kind::root_ended:
-      root_ended_ = note;
-      return std::nullopt;
-    case GuardNote::Kind::started:
-      break;
-  }
-  started_ = true;
-  return core::ChildStarted{id_, note.value};
+  return !root_ended_;
 }
 
 bool Child::on_output(std::size_t stream) {
@@ -120,7 +120,7 @@ void Child::order(GuardOrder what) {
 
 void Child::end() {
   if (std::exchange(ending_, true)) return;
-  if (!cause_ && !root_ended_) cause_ = core::ChildEnd::killed;
+  if (!cause_ && root_runs()) cause_ = core::ChildEnd::killed;
   order(GuardOrder::end);
 }
 
@@ -131,14 +131,14 @@ void Child::renew(base::BootTime until) {
 std::optional<base::BootTime> Child::check_time(base::BootTime now) {
   if (killing_) return std::nullopt;
   if (spec_.lease_until && now >= *spec_.lease_until) {
-    if (!cause_ && !root_ended_) cause_ = core::ChildEnd::killed;
+    if (!cause_ && root_runs()) cause_ = core::ChildEnd::killed;
     ending_ = killing_ = true;
     order(GuardOrder::kill);
     return std::nullopt;
   }
   const auto timeout = began_ + spec_.timeout;
   if (!ending_ && now >= timeout) {
-    if (!root_ended_) cause_ = core::ChildEnd::timed_out;
+    if (root_runs()) cause_ = core::ChildEnd::timed_out;
     end();
   }
   if (ending_) return spec_.lease_until;
@@ -164,13 +164,14 @@ bool Child::collect() {
   int status = 0;
   while (::waitpid(guard_.pid, &status, 0) < 0 && errno == EINTR) {
   }
-  while (control_open_) on_control();
+  while (take_note()) {
+  }
   for (auto& stream : streams_) drain(stream);
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 core::SpawnReport Child::report() {
-  if (failed_ || !started_) return core::ChildFailed{id_, failure()};
+  if (failed_ || root_ == 0) return core::ChildFailed{id_, failure()};
   return core::ChildEnded{id_, result()};
 }
 

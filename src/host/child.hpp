@@ -22,13 +22,15 @@ class Child {
   core::ChildId id() const { return id_; }
   pid_t guard() const { return guard_.pid; }
 
-  // Descriptors to watch for reading, each until its function returns false, or -1.
+  // Descriptors to watch for reading: control_fd() until on_control(), output_fd() until on_output() is
+  // false.
   int guard_fd() const { return guard_.pidfd.get(); }
   int control_fd() const { return guard_.control.get(); }
   int output_fd(std::size_t stream) const { return streams_[stream].pipe.get(); }  // 0: stdout, 1: stderr
 
-  std::optional<core::ChildStarted> on_control();  // takes a note of the guard
-  bool control_open() const { return control_open_; }
+  // Takes the guard's first note, after which control_fd() needs no watching: later notes are read when they
+  // matter.
+  std::optional<core::ChildStarted> on_control();
   bool on_output(std::size_t stream);  // false: the stream has ended
 
   void end();                        // TERM, after the grace KILL
@@ -48,6 +50,8 @@ class Child {
     OutputCapture capture;
   };
   Child(core::StartChild request, Guard guard, base::UniqueFd out, base::UniqueFd err);
+  bool take_note();
+  bool root_runs();
   void order(GuardOrder what);
   void drain(Stream& stream);
   core::ChildResult result();
@@ -59,8 +63,7 @@ class Child {
   std::array<Stream, 2> streams_;
   base::BootTime began_;
   std::optional<GuardNote> failed_, root_ended_;
-  bool started_ = false;
-  bool control_open_ = true;
+  pid_t root_ = 0;                       // once it has started
   bool ending_ = false;                  // the guard was told to end it
   bool killing_ = false;                 // … or to kill it
   std::optional<core::ChildEnd> cause_;  // ours: why we ended it, while its root still ran

@@ -2,6 +2,7 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -57,7 +58,9 @@ pid_t launch(const Launch& what, LaunchFailure& failure) {
   const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): see above
   if (pid == 0) become(what, parent, failure);
   if (pid < 0) failure = {LaunchStep::fork, errno};
-  return failure.step == LaunchStep::none ? pid : 0;
+  if (failure.step == LaunchStep::none) return pid;
+  if (pid > 0) ::waitpid(pid, nullptr, 0);  // it has exited, or is about to
+  return 0;
 }
 
 }  // namespace fairlead::host

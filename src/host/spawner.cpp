@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,7 +154,7 @@ void Spawner::on_child(core::ChildId id, Part part) {
   if (part == Part::guard) return on_guard_exit(child);
   if (part == Part::control) {
     if (const auto started = child.on_control()) tell(*started);
-    if (!child.control_open()) unwatch(child, part);
+    unwatch(child, part);
   } else if (!child.on_output(static_cast<std::size_t>(part))) {
     unwatch(child, part);
   }
@@ -211,6 +212,7 @@ namespace {
 bool prepare() {
   // A signal to the daemon's group or unit is the daemon's to handle; we leave when it does.
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(number, SIG_IGN);
+  ::umask(077);
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
