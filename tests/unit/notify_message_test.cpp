@@ -114,6 +114,8 @@ static void retry_after_is_read_in_both_forms(void**) {
               base::Millis(0));
   for (const char* odd : {"soon", "-5", "Wed, 21 Foo 2015 07:28:00 GMT", "1.5", "Wed"})
     assert_false(notify::judge(response(503, odd), kNow).retry_after.has_value());
+  assert_true(notify::parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", kNow) >
+              base::Millis(std::chrono::hours(24 * 365)));
   assert_true(notify::parse_retry_after("99999999999999999999", kNow) == std::nullopt);
   assert_true(notify::parse_retry_after("9999999999999999", kNow) <=
               base::Millis(std::chrono::hours(24 * 365)));

@@ -200,6 +200,21 @@ static void what_is_above_the_rate_is_summed_up(void**) {
   house.until_delivered("hook", 4);
 }
 
+static void what_is_held_back_when_its_sender_goes_is_one_dead_letter(void**) {
+  House house;
+  auto sender = webhook("hook");
+  sender.burst = sender.rate = 1;
+  house.add(sender);
+  house.start().notify(notice("first"));
+  house.until_delivered("hook");
+  for (const char* title : {"a", "b", "c"}) house.notifier->notify(notice(title));
+  house.settings.senders.clear();
+  house.reload();
+  const auto letters = house.notifier->status().dead_letters;
+  assert_int_equal(letters.size(), 1);
+  assert_text_equal(letters[0].title, "3 more messages held back");
+}
+
 static void the_queue_and_the_dead_letters_are_bounded(void**) {
   House house;
   auto sender = webhook("hook");
@@ -444,6 +459,7 @@ int main() {
       cmocka_unit_test(filters_choose_the_senders),
       cmocka_unit_test(a_dead_receiver_does_not_hold_up_the_others),
       cmocka_unit_test(what_is_above_the_rate_is_summed_up),
+      cmocka_unit_test(what_is_held_back_when_its_sender_goes_is_one_dead_letter),
       cmocka_unit_test(the_queue_and_the_dead_letters_are_bounded),
       cmocka_unit_test(the_transform_changes_keeps_quiet_or_comes_too_late),
       cmocka_unit_test(a_reload_keeps_the_queues_of_those_that_stay),
