@@ -55,7 +55,7 @@ static void signs_as_standard_webhooks_says(void**) {
   assert_text_equal(*made, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
   assert_true(notify::signature("just words, but enough of them", "i", 1, "b").ok());
   for (const char* weak : {"short", "whsec_c2hvcnQ=", "whsec_!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!"})
-    assert_true(notify::signature(weak, "i", 1, "b").error().code == base::Code::bad_config);
+    assert_true(error_of(notify::signature(weak, "i", 1, "b")).code == base::Code::bad_config);
 }
 
 static void ids_differ_and_hold_no_dot(void**) {

@@ -351,7 +351,7 @@ static void secrets_are_in_no_error(void**) {
     return base::Error{Code::protocol, "cannot parse " + request.url, request.url};
   };
   const auto tested = house.test("hook");
-  assert_text_equal(tested.error().text(), "cannot parse ***");
+  assert_text_equal(error_of(tested).text(), "cannot parse ***");
   const std::string all =
       house.logged + house.notifier->status().dead_letters[0].reason + house.status("hook").last_error;
   assert_true(all.find("bad Bearer *** for ***, ***") != std::string::npos);
@@ -366,9 +366,9 @@ static void a_secret_that_everybody_may_read_is_not_used(void**) {
   house.add(hook);
   house.start();
   const auto open = house.test("hook");
-  assert_true(open.error().code == Code::unavailable);
+  assert_true(error_of(open).code == Code::unavailable);
   assert_true(
-      open.error().message.find("token: holds a secret, and everybody may read or write it: chmod o= it") !=
+      error_of(open).message.find("token: holds a secret, and everybody may read or write it: chmod o= it") !=
       std::string::npos);
   assert_int_equal(house.http.requests.size(), 0);
   assert_int_equal(::chmod(hook.token_file.c_str(), 0640), 0);
@@ -377,15 +377,15 @@ static void a_secret_that_everybody_may_read_is_not_used(void**) {
 
 static void odd_secret_files_are_refused(void**) {
   Files files;
-  assert_true(notify::read_secret(files.folder()).error().code == Code::bad_config);
-  assert_true(notify::read_secret(files.folder() + "/missing").error().code == Code::io);
-  assert_true(notify::read_secret(files.put("empty", " \n")).error().code == Code::bad_config);
-  assert_true(notify::read_secret(files.put("lines", "a\nb")).error().code == Code::bad_config);
-  assert_true(notify::read_secret(files.put("large", std::string(9000, 'x'))).error().code ==
+  assert_true(error_of(notify::read_secret(files.folder())).code == Code::bad_config);
+  assert_true(error_of(notify::read_secret(files.folder() + "/missing")).code == Code::io);
+  assert_true(error_of(notify::read_secret(files.put("empty", " \n"))).code == Code::bad_config);
+  assert_true(error_of(notify::read_secret(files.put("lines", "a\nb"))).code == Code::bad_config);
+  assert_true(error_of(notify::read_secret(files.put("large", std::string(9000, 'x')))).code ==
               Code::too_large);
   const auto control = notify::read_secret(files.put("control", "top\rsecret"));
-  assert_true(control.error().code == Code::bad_config);
-  assert_true(control.error().text().find("secret") == std::string::npos);
+  assert_true(error_of(control).code == Code::bad_config);
+  assert_true(error_of(control).text().find("secret") == std::string::npos);
 }
 
 static void a_command_gets_the_message_on_stdin(void**) {
@@ -427,10 +427,10 @@ static void a_test_message_passes_every_limit_and_leaves_the_counts_alone(void**
   assert_int_equal(house.http.requests.size(), 3);
   assert_int_equal(house.status("hook").delivered, 0);
   const auto unknown = house.test("hoook");
-  assert_true(unknown.error().code == Code::not_found);
-  assert_text_equal(unknown.error().text(), "hoook: no sender has this name; did you mean hook?");
+  assert_true(error_of(unknown).code == Code::not_found);
+  assert_text_equal(error_of(unknown).text(), "hoook: no sender has this name; did you mean hook?");
   house.http.answer({{500, ""}});
-  assert_true(house.test("hook").error().code == Code::unavailable);
+  assert_true(error_of(house.test("hook")).code == Code::unavailable);
   assert_int_equal(house.http.requests.size(), 4);  // one attempt
 }
 
@@ -442,7 +442,7 @@ static void tests_under_way_are_bounded_and_end_with_the_notifier(void**) {
   int answered = 0;
   for (int i = 0; i < 20; ++i)
     house.notifier->test("hook", [&](const base::Result<>& outcome) {
-      assert_true(outcome.error().code == Code::conflict);
+      assert_true(error_of(outcome).code == Code::conflict);
       ++answered;
     });
   assert_int_equal(answered, 4);

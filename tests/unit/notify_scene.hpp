@@ -117,6 +117,12 @@ class ScriptedSpawner : public core::SpawnPort {
   loop::Loop& loop_;
 };
 
+template <typename T>
+base::Error error_of(const base::Result<T>& result) {
+  if (result) fail_msg("it went well, and should not");
+  return result.error();
+}
+
 // A folder of files, gone with the test.
 class Files {
  public:
