@@ -33,7 +33,7 @@ _fairlead_command() {
     esac
   done
   case ${path[0]} in
-    config | audit) echo "${path[@]:0:2}" ;;
+    config | audit | notify) echo "${path[@]:0:2}" ;;
     *) echo "${path[0]}" ;;
   esac
 }
@@ -69,10 +69,11 @@ _fairlead() {
   command=$(_fairlead_command)
   case $command in
     up | down | restart | reconnect | status | logs | "audit show") mapfile -t words < <(_fairlead_tunnels) ;;
-    "") words=(up down restart reconnect status logs reload log-level version config audit daemon) ;;
+    "") words=(up down restart reconnect status logs reload log-level version notify config audit daemon) ;;
     log-level) words=(error warn info debug) ;;
     config) words=(check show path) ;;
     audit) words=(verify show) ;;
+    notify) words=(test) ;;
   esac
   case $command in
     "") options=(--version) ;;
@@ -82,7 +83,7 @@ _fairlead() {
     "audit show") options=(-n --lines --json) ;;
     "audit verify") options=(--head --json) ;;
     daemon) options=(--log-level --log-format) ;;
-    config | audit) ;;
+    config | audit | notify) ;;
     *) options=(--json) ;;
   esac
   if [[ $current == -* ]]; then

@@ -1,6 +1,6 @@
 # fish completion for fairlead(1): commands, options, and the names of the configured tunnels.
 
-set -g __fairlead_commands up down restart reconnect status logs reload log-level version config audit daemon
+set -g __fairlead_commands up down restart reconnect status logs reload log-level version notify config audit daemon
 
 # Asks the same daemon as the command line being typed would.
 function __fairlead_tunnels
@@ -47,6 +47,7 @@ complete -c fairlead -n __fairlead_no_command -a logs -d "Show the daemon's log"
 complete -c fairlead -n __fairlead_no_command -a reload -d 'Read the configuration again'
 complete -c fairlead -n __fairlead_no_command -a log-level -d "Show or change the daemon's log level"
 complete -c fairlead -n __fairlead_no_command -a version -d 'Show the versions of program and daemon'
+complete -c fairlead -n __fairlead_no_command -a notify -d 'Try the senders of notifications'
 complete -c fairlead -n __fairlead_no_command -a config -d 'Check and show the configuration'
 complete -c fairlead -n __fairlead_no_command -a audit -d 'Check and show the audit log'
 complete -c fairlead -n __fairlead_no_command -a daemon -d 'Run the daemon in the foreground'
@@ -67,6 +68,7 @@ complete -c fairlead -n '__fairlead_needs config check show path' -a show -d 'Pr
 complete -c fairlead -n '__fairlead_needs config check show path' -a path -d 'Print which file is used'
 complete -c fairlead -n '__fairlead_needs audit verify show' -a verify -d 'Look for changed, missing or cut lines'
 complete -c fairlead -n '__fairlead_needs audit verify show' -a show -d 'Show the last lines'
+complete -c fairlead -n '__fairlead_needs notify test' -a test -d 'Send a test message through one sender'
 complete -c fairlead -n '__fairlead_both audit verify' -l head -x -d 'SEQ:HASH of a head kept elsewhere'
 complete -c fairlead -n '__fish_seen_subcommand_from daemon' -l log-level -x -a 'error warn info debug' -d 'Over the configuration'
 complete -c fairlead -n '__fish_seen_subcommand_from daemon' -l log-format -x -a 'text json' -d 'Over the configuration'

@@ -97,8 +97,8 @@ void Notifier::test(std::string_view name, std::function<void(base::Result<>)> d
       post_.ways, found->second->shared_sender(), Message{new_message_id(), tidied(test_notice(name))},
       [this, id](const Verdict& verdict) {
         const auto ended = tests_.extract(id);
-        ended.mapped().done(verdict.fate == Fate::delivered ? base::success()
-                                                            : base::Result<>(verdict.error));
+        if (verdict.fate == Fate::delivered) return ended.mapped().done(base::success());
+        ended.mapped().done(base::Error{base::Code::unavailable, verdict.error.text(), {}});
       });
 }
 

@@ -33,9 +33,10 @@ class Notifier final : public core::NotifyPort, public core::Reloadable {
 
   void notify(core::Notice notice) override;
 
-  // One attempt with a message made for it, past transform, filters and limits. `done` is called once, now or later:
-  // Code::not_found for an unknown sender, Code::conflict while too many tests are under way, Code::unavailable when
-  // it could not be delivered, with the reason. Not called when the Notifier goes first.
+  // One attempt with a message made for it, past transform, filters and limits. `done` is called once, now or
+  // later: Code::not_found for an unknown sender, Code::conflict while too many tests are under way,
+  // Code::unavailable when it could not be delivered, with the reason. Not called when the Notifier goes
+  // first.
   void test(std::string_view name, std::function<void(base::Result<>)> done);
 
   core::NotifyStatus status() const;

@@ -57,6 +57,10 @@ void Outbox::hold_back(const core::Notice& notice) {
 void Outbox::sum_up() {
   const auto now = base::steady_now();
   if (!limit_.take(now)) return limit_over_.start(limit_.wait(now));
+  enqueue(take_summary());
+}
+
+core::Notice Outbox::take_summary() {
   core::Notice summary;
   summary.event = "held_back";
   summary.severity = std::exchange(held_severity_, core::Severity::info);
@@ -66,7 +70,7 @@ void Outbox::sum_up() {
   if (count > held_titles_.size()) summary.text += "…";
   held_titles_.clear();
   summary.at = base::wall_now();
-  enqueue(tidied(std::move(summary)));
+  return tidied(std::move(summary));
 }
 
 void Outbox::send_next() {
@@ -153,13 +157,7 @@ void Outbox::give_up(const std::string& reason) {
   retry_.stop();
   limit_over_.stop();
   while (!queue_.empty()) drop_first(reason);
-  for (const auto& title : std::exchange(held_titles_, {})) {
-    core::Notice notice;
-    notice.event = "held_back";
-    notice.title = title;
-    bury(notice, 0, reason);
-  }
-  held_count_ = 0;
+  if (held_count_ > 0) bury(take_summary(), 0, reason);
 }
 
 core::SenderStatus Outbox::status() const {

@@ -63,6 +63,7 @@ class Outbox {
   void enqueue(core::Notice notice);
   void hold_back(const core::Notice& notice);
   void sum_up();
+  core::Notice take_summary();  // of what is held back, which is nothing then
   void send_next();
   void on_verdict(const Verdict& verdict);
   void wait_and_retry(const Verdict& verdict);

@@ -63,8 +63,10 @@ std::optional<base::Millis> parse_retry_after(std::string_view text, base::WallT
   if (found == kMonths.end()) return std::nullopt;
   date.tm_mon = static_cast<int>(found - kMonths.begin());
   date.tm_year -= 1900;
-  const auto at = std::chrono::system_clock::from_time_t(::timegm(&date));
-  return std::max(base::Millis(0), std::chrono::ceil<base::Millis>(at - now));
+  // In whole seconds: nanoseconds would overflow in the year 2262.
+  const std::chrono::seconds at(::timegm(&date));
+  const auto since_epoch = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  return std::max(base::Millis(0), base::Millis(at - since_epoch));
 }
 
 Verdict judge(const core::HttpResponse& response, base::WallTime now) {

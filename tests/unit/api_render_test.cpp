@@ -130,10 +130,8 @@ static void the_senders_of_notifications(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(a_tunnel_with_everything),
-      cmocka_unit_test(what_is_not_known_is_null),
-      cmocka_unit_test(the_status_of_the_daemon),
-      cmocka_unit_test(the_report_of_a_reload),
+      cmocka_unit_test(a_tunnel_with_everything),     cmocka_unit_test(what_is_not_known_is_null),
+      cmocka_unit_test(the_status_of_the_daemon),     cmocka_unit_test(the_report_of_a_reload),
       cmocka_unit_test(the_senders_of_notifications),
   };
   return cmocka_run_group_tests_name("api_render", tests, nullptr, nullptr);

@@ -135,7 +135,8 @@ static void tunnels_are_found_by_name(void**) {
 
 static void a_sender_has_a_line_only_while_something_is_wrong(void**) {
   const auto shown = [](const std::string& senders) {
-    return rendered(json(R"({"daemon":{"config_file":"f"},"tunnels":[],"notify":{"senders":[)" + senders + "]}}"));
+    return rendered(
+        json(R"({"daemon":{"config_file":"f"},"tunnels":[],"notify":{"senders":[)" + senders + "]}}"));
   };
   assert_text_equal(shown(R"({"name":"good","dead":0,"last_error":null})"), "no tunnels in f\n");
   assert_text_equal(shown(R"({"name":"good","dead":0,"last_error":null},

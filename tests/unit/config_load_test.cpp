@@ -138,6 +138,24 @@ static void the_packaged_example_loads_in_system_mode(void**) {
   assert_false(loaded.config->tunnels.empty());
 }
 
+// Each block of YAML is a file but for its tunnels; one inside a list is indented.
+static void the_examples_of_the_notifications_page_load(void**) {
+  const std::string page = text_of(FAIRLEAD_SOURCE_ROOT "/docs/notifications.md");
+  int examples = 0;
+  for (auto at = page.find("```yaml\n"); at != std::string::npos; at = page.find("```yaml\n", at + 1)) {
+    const auto begin = page.find('\n', at) + 1;
+    const std::string indent(at - (page.rfind('\n', at) + 1), ' ');
+    const std::string text = page.substr(begin, page.find("```", begin) - begin);
+    const auto end = text.rfind('\n') + 1;
+    const Loaded loaded = config::load_text(text.substr(0, end) + indent + "tunnels: {}\n",
+                                            {"/etc/fairlead/fairlead.yaml", true});
+    if (!loaded.config) fail_msg("%s%s", text.c_str(), listed(loaded.problems).c_str());
+    assert_false(loaded.config->notify.senders.empty());
+    ++examples;
+  }
+  assert_int_equal(examples, 6);
+}
+
 int main() {
   setenv("HOME", "/home/ops", 1);
   setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1);
@@ -148,6 +166,7 @@ int main() {
       cmocka_unit_test(the_issue_file_means_what_it_says),
       cmocka_unit_test(an_unreadable_file_is_one_problem),
       cmocka_unit_test(the_packaged_example_loads_in_system_mode),
+      cmocka_unit_test(the_examples_of_the_notifications_page_load),
   };
   return cmocka_run_group_tests_name("config_load", tests, nullptr, nullptr);
 }

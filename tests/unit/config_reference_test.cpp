@@ -62,16 +62,12 @@ std::string table_of(const Section& section) {
 
 // A file in which `line` stands in that section, and everything else is as small as it can be.
 std::string file_with(const Section& section, const std::string& line) {
-  const std::map<const Section*, std::string> places = {{&kFileSection, "@file"},
-                                                        {&kTunnelSection, "@tunnel"},
-                                                        {&kHealthCheckSection, "@check"},
-                                                        {&kReconnectSection, "@reconnect"},
-                                                        {&kKeepaliveSection, "@keepalive"},
-                                                        {&kActorSection, "@actor"},
-                                                        {&kNotifySection, "@notify"},
-                                                        {&kSenderSection, "@sender"},
-                                                        {&kSenderRetrySection, "@retry"},
-                                                        {&kLogSection, "@log"}};
+  const std::map<const Section*, std::string> places = {
+      {&kFileSection, "@file"},           {&kTunnelSection, "@tunnel"},
+      {&kHealthCheckSection, "@check"},   {&kReconnectSection, "@reconnect"},
+      {&kKeepaliveSection, "@keepalive"}, {&kActorSection, "@actor"},
+      {&kNotifySection, "@notify"},       {&kSenderSection, "@sender"},
+      {&kSenderRetrySection, "@retry"},   {&kLogSection, "@log"}};
   std::string text =
       "{@file tunnels: {hub: {@tunnel host: h, ssh_user: u, forwards: [{local: 1, to: 2}],\n"
       "health_check: {@check url: 'http://h/'}, reconnect: {@reconnect}, keepalive: {@keepalive}}},\n"

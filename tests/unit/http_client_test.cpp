@@ -90,6 +90,30 @@ static void sends_method_headers_and_body(void**) {
   assert_text_equal(house.post("/").body, "POST||fairlead|");
 }
 
+static void tells_the_headers_of_the_final_response(void**) {
+  Asker asker;
+  Scripted server(
+      asker.loop,
+      "HTTP/1.1 103 Early Hints\r\nRetry-After: 1\r\n\r\n"
+      "HTTP/1.1 429 Slow\r\nretry-AFTER:  30 \r\nX-Twice: a\r\nX-Twice: b\r\nContent-Length: 0\r\n\r\n");
+  const auto response = House::answer(asker.ask(to(server.path())));
+  assert_int_equal(response.status, 429);
+  assert_text_equal(response.header("Retry-After").value_or("none"), "30");
+  assert_text_equal(response.header("x-twice").value_or("none"), "a");
+  assert_false(response.header("X-Other").has_value());
+}
+
+static void keeps_a_bounded_part_of_the_headers(void**) {
+  Asker asker;
+  std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
+  for (int i = 0; i < 40; ++i)
+    head += "X-Large-" + std::to_string(i) + ": " + std::string(1000, 'x') + "\r\n";
+  Scripted server(asker.loop, head + "\r\n");
+  const auto response = House::answer(asker.ask(to(server.path())));
+  assert_true(response.header("X-Large-0").has_value());
+  assert_true(response.headers.size() < 20);
+}
+
 static void nothing_is_open_while_no_call_is_under_way(void**) {
   Asker asker;
   {
@@ -300,6 +324,8 @@ static void an_error_body_is_kept_even_when_data_was_to_be_streamed(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(sends_method_headers_and_body),
+      cmocka_unit_test(tells_the_headers_of_the_final_response),
+      cmocka_unit_test(keeps_a_bounded_part_of_the_headers),
       cmocka_unit_test(nothing_is_open_while_no_call_is_under_way),
       cmocka_unit_test(a_socket_that_nobody_serves_is_unavailable),
       cmocka_unit_test(other_protocols_and_bad_urls_are_refused),
