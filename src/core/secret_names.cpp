@@ -18,6 +18,7 @@ bool is_plain_value(std::string_view value) {
 const NameRule* name_rule(std::string_view name) {
   if (name.size() > kNameLook) name.remove_prefix(name.size() - kNameLook);
   std::string folded;
+  folded.reserve(name.size());
   std::size_t last_part = std::string_view::npos;  // where it begins in `folded`
   for (const char c : base::lower(name)) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))

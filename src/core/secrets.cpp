@@ -83,6 +83,13 @@ constexpr auto kBeginsToken = [] {
   return begins;
 }();
 
+// What cannot stand in the authority of a URL (RFC 3986 section 3.2), or ends the URL in a text.
+constexpr auto kEndsAuthority = [] {
+  std::array<bool, 256> ends{};
+  for (const char c : std::string_view("/?#<>\\\"' \t\n\r\v\f")) ends[static_cast<unsigned char>(c)] = true;
+  return ends;
+}();
+
 // A digit, or a capital behind a small letter: not how words are written.
 bool is_mixed(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i)
@@ -131,7 +138,7 @@ class Scan {
       if (c == '/' && out_.ends_with("://")) {
         authority_ = out_.size();
         colon_ = kNowhere;
-      } else if (is_space(c) || is_quote(c) || std::string_view("/?#<>\\").find(c) != kNowhere) {
+      } else if (kEndsAuthority[static_cast<unsigned char>(c)]) {
         authority_ = kNowhere;
       }
     }
