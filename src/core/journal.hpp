@@ -1,5 +1,5 @@
-// The decision journal, as the parts that decide see it: what was asked, what was answered, by which hook, how
-// long it took (docs/decisions.md). store/ keeps it; app/ owns it. Loop thread only.
+// The decision journal, as the parts that decide see it: what was asked, what was answered, by which hook,
+// how long it took (docs/decisions.md). store/ keeps it; app/ owns it. Loop thread only.
 //
 //   store::Journal journal(loop, log, settings, redact);        // app/: opens the file soon, off the loop
 //   journal.record({.event = "reconnect", .kind = "decide", .context = ctx_json, .verdict = verdict_json,
