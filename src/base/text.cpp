@@ -139,7 +139,7 @@ std::string printable(std::string_view text, std::size_t limit) {
 }
 
 std::string quoted(std::string_view text, std::size_t limit) {
-  const std::string value = printable(text, limit);
+  std::string value = printable(text, limit);
   if (!value.empty() && value.find_first_of(" \"=\\") == std::string::npos) return value;
   std::string out = "\"";
   for (const char c : value) {

@@ -219,6 +219,8 @@ static void two_thousand_idle_connections_keep_nobody_out(void**) {
   }
   assert_true(turned_away < 1500);
   assert_true(most <= 128);
+  // A slow machine has not taken all of them from the kernel's queue yet.
+  house.until([&] { return Peer(house.path()).connected(); }, "room in the queue");
   for (int i = 0; i < 20; ++i) assert_int_equal(house.get("/").status, 200);
 }
 
