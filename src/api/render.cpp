@@ -52,7 +52,14 @@ Json health(const core::TunnelStatus& tunnel) {
     last.set("latency_ms", tunnel.health->latency.count());
   }
   Json out = Json::object();
+  Json held;
+  if (tunnel.health_hold) {
+    held = Json::object();
+    held.set("hook", tunnel.health_hold->hook).set("why", tunnel.health_hold->why);
+    held.set("seconds_left", seconds_to_wait(tunnel.health_hold->left));
+  }
   out.set("configured", true).set("good", tunnel.health_good).set("last", std::move(last));
+  out.set("held", std::move(held));
   return out;
 }
 

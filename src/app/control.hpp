@@ -11,6 +11,7 @@
 #include "core/ports.hpp"
 #include "loop/loop.hpp"
 #include "notify/notifier.hpp"
+#include "policy/policy.hpp"
 #include "ssh/tunnel_set.hpp"
 
 namespace fairlead::app {
@@ -26,6 +27,7 @@ class Control final : public core::ControlPort {
     core::EventPort& events;
     ssh::TunnelSet& tunnels;
     notify::Notifier& notifier;
+    policy::Policy& policy;
     Reload& reload;
   };
   Control(Parts parts, core::ConfigPtr config);
@@ -40,6 +42,7 @@ class Control final : public core::ControlPort {
   void reload(const core::Caller& caller,
               std::function<void(base::Result<core::ReloadReport>)> done) override;
   void set_log_level(base::Level level, const core::Caller& caller) override;
+  core::PolicyStatus policy_status() const override { return parts_.policy.status(); }
   core::NotifyStatus notify_status() const override { return parts_.notifier.status(); }
   void test_sender(std::string_view name, const core::Caller& caller,
                    std::function<void(base::Result<>)> done) override;

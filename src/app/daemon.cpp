@@ -14,6 +14,7 @@
 #include "api/routes.hpp"
 #include "app/control.hpp"
 #include "app/fixed_settings.hpp"
+#include "app/hooks.hpp"
 #include "app/notifications.hpp"
 #include "app/process.hpp"
 #include "app/reload.hpp"
@@ -22,6 +23,7 @@
 #include "base/line_writer.hpp"
 #include "config/load.hpp"
 #include "core/event_ring.hpp"
+#include "exec/spawner.hpp"
 #include "http/control_socket.hpp"
 #include "http/load_client.hpp"
 #include "http/server.hpp"
@@ -78,16 +80,20 @@ class Daemon {
   static const std::vector<Step>& steps();
 
   base::Result<> start_signals();
+  base::Result<> start_spawner();
   base::Result<> start_state();
   base::Result<> start_audit();
+  base::Result<> start_hooks();
   base::Result<> start_notifications();
   base::Result<> start_tunnels();
   base::Result<> start_control();
   base::Result<> start_api();
   base::Result<> start_lines();
   void stop_signals(std::function<void()> next);
+  void stop_spawner(std::function<void()> next);
   void stop_state(std::function<void()> next);
   void stop_audit(std::function<void()> next);
+  void stop_hooks(std::function<void()> next);
   void stop_notifications(std::function<void()> next);
   void stop_tunnels(std::function<void()> next);
   void stop_control(std::function<void()> next);
@@ -110,9 +116,11 @@ class Daemon {
   FixedSettings fixed_;
   loop::Timer stop_deadline_;
   std::vector<std::unique_ptr<loop::Signal>> signals_;
+  std::unique_ptr<exec::Spawner> spawner_;
   std::unique_ptr<StateDir> state_;
   std::unique_ptr<audit::AuditLog> audit_;
   std::unique_ptr<core::HttpClient> http_client_;  // its calls are gone before it
+  std::unique_ptr<Hooks> hooks_;
   std::unique_ptr<Notifications> notifications_;
   std::unique_ptr<ssh::TunnelSet> tunnels_;
   std::unique_ptr<Control> control_;
@@ -129,8 +137,10 @@ class Daemon {
 const std::vector<Daemon::Step>& Daemon::steps() {
   static const std::vector<Step> kSteps = {
       {"signals", &Daemon::start_signals, &Daemon::stop_signals},
+      {"spawner", &Daemon::start_spawner, &Daemon::stop_spawner},  // before anything has threads
       {"state", &Daemon::start_state, &Daemon::stop_state},
       {"audit", &Daemon::start_audit, &Daemon::stop_audit},
+      {"hooks", &Daemon::start_hooks, &Daemon::stop_hooks},
       {"notifications", &Daemon::start_notifications, &Daemon::stop_notifications},
       {"tunnels", &Daemon::start_tunnels, &Daemon::stop_tunnels},
       {"control", &Daemon::start_control, &Daemon::stop_control},
@@ -172,6 +182,18 @@ base::Result<> Daemon::start_signals() {
 void Daemon::stop_signals(std::function<void()> next) {
   signals_.clear();
   next();
+}
+
+base::Result<> Daemon::start_spawner() {
+  spawner_ = std::make_unique<exec::Spawner>(loop_, log_);
+  return base::success();
+}
+
+void Daemon::stop_spawner(std::function<void()> next) {
+  spawner_->stop([this, next = std::move(next)] {
+    spawner_.reset();
+    next();
+  });
 }
 
 base::Result<> Daemon::start_state() {
@@ -218,21 +240,40 @@ base::Result<core::HttpClient*> Daemon::http_client() {
   return http_client_.get();
 }
 
+base::Result<> Daemon::start_hooks() {
+  hooks_ = std::make_unique<Hooks>(Hooks::Parts{loop_, log_, *audit_, publisher_, *spawner_,
+                                                [this] { return http_client(); }, config_->state_dir},
+                                   *config_);
+  return base::success();
+}
+
+void Daemon::stop_hooks(std::function<void()> next) {
+  hooks_->stop(kPartDeadline, [this, next = std::move(next)] {
+    hooks_.reset();
+    http_client_.reset();
+    next();
+  });
+}
+
 base::Result<> Daemon::start_notifications() {
+  const auto transform = [this](core::Notice notice, Hooks::Transformed done) {
+    hooks_->transform_notice(std::move(notice), std::move(done));
+  };
   notifications_ = std::make_unique<Notifications>(
-      Notifications::Parts{loop_, log_, publisher_, [this] { return http_client(); }, nullptr}, *config_);
+      Notifications::Parts{loop_, log_, *hooks_, [this] { return http_client(); }, spawner_.get(), transform},
+      *config_);
+  hooks_->set_notify(notifications_->notifier());
   return base::success();
 }
 
 void Daemon::stop_notifications(std::function<void()> next) {
   notifications_.reset();
-  http_client_.reset();
   next();
 }
 
 base::Result<> Daemon::start_tunnels() {
-  tunnels_ = std::make_unique<ssh::TunnelSet>(
-      ssh::TunnelSet::Ports{loop_, log_, *audit_, *notifications_, [this] { return http_client(); }});
+  tunnels_ = std::make_unique<ssh::TunnelSet>(ssh::TunnelSet::Ports{
+      loop_, log_, *audit_, *notifications_, [this] { return http_client(); }, &hooks_->policy()});
   tunnels_->set_held_down([this](const std::string& name) { return state_->is_down(name); });
   return base::success();
 }
@@ -244,10 +285,12 @@ void Daemon::stop_tunnels(std::function<void()> next) {
 
 base::Result<> Daemon::start_control() {
   control_ = std::make_unique<Control>(Control::Parts{loop_, log_, *state_, *audit_, publisher_, *tunnels_,
-                                                      notifications_->notifier(), reload_},
+                                                      notifications_->notifier(), hooks_->policy(), reload_},
                                        config_);
   access_ = std::make_unique<api::Access>(loop_, *config_);
   fixed_.remember(log_, *config_);
+  hooks_->set_control(*control_);
+  reload_.add_slow(hooks_->policy());
   reload_.add(fixed_);
   reload_.add(*access_);
   reload_.add(*tunnels_);
@@ -294,7 +337,15 @@ void Daemon::stop_api(std::function<void()> next) {
 }
 
 base::Result<> Daemon::start_lines() {
-  tunnels_->begin(config_);
+  hooks_->begin(config_, [this](const base::Result<>& loaded) {
+    if (stopping_) return;
+    if (!loaded) {
+      log_.error("start_failed", {{"step", "hooks"}, {"error", loaded.error().text()}});
+      exit_code_ = kBadConfig;
+      return begin_stop("hooks that cannot be loaded");
+    }
+    tunnels_->begin(config_);
+  });
   return base::success();
 }
 

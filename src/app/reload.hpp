@@ -24,19 +24,26 @@ class Reload {
 
   // Parts prepare and commit in this order. They outlive the Reload.
   void add(core::Reloadable& part) { parts_.push_back(&part); }
+  // Prepares before all others, which do not begin until it is done; commits first. One at most.
+  void add_slow(core::SlowReloadable& part) { slow_ = &part; }
   // `generation`: what the configuration is numbered when it is applied. `done` is called once, later.
   void start(std::uint64_t generation, Done done);
   // The daemon stops: what is under way is forgotten, its `done` is not called.
   void cancel();
 
  private:
+  using Tickets = std::vector<std::unique_ptr<core::Ticket>>;
   void on_loaded(std::uint64_t generation, const config::Loaded& loaded);
-  base::Result<core::ConfigPtr> apply(std::uint64_t generation, const config::Loaded& loaded);
+  void prepare_slow(const core::ConfigPtr& next);
+  base::Result<core::ConfigPtr> apply(const core::ConfigPtr& next, Tickets tickets);
+  void finish(base::Result<core::ConfigPtr> result);
 
   loop::Loop& loop_;
   config::Location location_;
   std::vector<core::Reloadable*> parts_;
+  core::SlowReloadable* slow_ = nullptr;
   std::unique_ptr<loop::Work> loading_;
+  std::unique_ptr<core::Preparing> preparing_;
   Done done_;
 };
 

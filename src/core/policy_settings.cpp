@@ -10,7 +10,8 @@ namespace fairlead::core {
 namespace {
 
 // "host" allows the scheme's own port alone, "host:port" that port; "*.domain" any name below the domain.
-bool host_matches(std::string_view pattern, std::string_view host, std::uint16_t port, std::uint16_t own_port) {
+bool host_matches(std::string_view pattern, std::string_view host, std::uint16_t port,
+                  std::uint16_t own_port) {
   std::uint64_t wanted = own_port;
   const auto colon = pattern.rfind(':');
   if (colon != std::string_view::npos && pattern.find(']', colon) == std::string_view::npos) {
@@ -21,7 +22,8 @@ bool host_matches(std::string_view pattern, std::string_view host, std::uint16_t
   }
   if (wanted != port) return false;
   const std::string name = base::lower(host), rule = base::lower(pattern);
-  if (rule.starts_with("*.")) return name.size() > rule.size() - 1 && name.ends_with(std::string_view(rule).substr(1));
+  if (rule.starts_with("*."))
+    return name.size() > rule.size() - 1 && name.ends_with(std::string_view(rule).substr(1));
   return name == rule;
 }
 

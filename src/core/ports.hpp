@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "core/config.hpp"
 #include "core/notify_status.hpp"
+#include "core/policy_status.hpp"
 #include "core/status.hpp"
 
 namespace fairlead::core {
@@ -159,6 +160,7 @@ class ControlPort {
   // later one).
   virtual void reload(const Caller& caller, std::function<void(base::Result<ReloadReport>)> done) = 0;
   virtual void set_log_level(base::Level level, const Caller& caller) = 0;
+  virtual PolicyStatus policy_status() const = 0;
   virtual NotifyStatus notify_status() const = 0;
   // Sends one test message, once and past every limit; calls back with how it went. Code::not_found for an
   // unknown sender; any other error is the delivery's.

@@ -31,6 +31,12 @@ struct HealthResult {
   base::Millis latency{0};
 };
 
+// A hook keeps a tunnel `connected` though its health check fell.
+struct HealthHold {
+  std::string hook, why;
+  base::Millis left{0};
+};
+
 struct TunnelStatus {
   std::string name;
   TunnelState state = TunnelState::stopped;
@@ -50,6 +56,7 @@ struct TunnelStatus {
   std::vector<ForwardStatus> forwards;
   std::optional<HealthResult> health;
   bool health_good = true;
+  std::optional<HealthHold> health_hold;
   bool has_health_check = false;
   std::string host_key_fingerprint;  // "SHA256:…" of the server, once seen
   std::string algorithms;            // "curve25519-sha256 ssh-ed25519 aes128-ctr hmac-sha2-256", once agreed

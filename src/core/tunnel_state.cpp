@@ -85,6 +85,8 @@ constexpr ReasonText kReasons[] = {
      "the line is up; what it leads to does not answer as it should", false},
     {Reason::attempts_exhausted, "attempts_exhausted", "attempts exhausted",
      "`reconnect.max_attempts` was reached: mend the cause, then `fairlead up`", false},
+    {Reason::stopped_by_hook, "stopped_by_hook", "stopped by a hook",
+     "the hook that is named decided so: see `fairlead policy explain reconnect`, then `fairlead up`", false},
     {Reason::config_changed, "config_changed", "configuration changed", "", false},
     {Reason::internal, "internal", "internal error", "please report this with the log", false},
 };

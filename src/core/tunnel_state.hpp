@@ -64,6 +64,7 @@ enum class Reason : std::uint8_t {
   transport_corrupt,
   health_failed,
   attempts_exhausted,
+  stopped_by_hook,
   config_changed,
   internal,
 };

@@ -47,7 +47,9 @@ class Effects {
     core::ControlPort* control = nullptr;
   };
   explicit Effects(Ports ports) : ports_(std::move(ports)) {}
+  // What is made later, and before any flow runs.
   void set_control(core::ControlPort& control) { ports_.control = &control; }
+  void set_notify(core::NotifyPort& notify) { ports_.notify = &notify; }
 
   // `hook`: the flow's name, for the audit. `done` is called once, later.
   std::unique_ptr<RunningEffect> perform(const core::EffectInfo& effect, base::JsonView arguments,

@@ -102,20 +102,7 @@ void Policy::record(core::HookEvent event, const base::Json& context, const Gene
   decision.hook = outcome.answer.hook;
   decision.generation = current_ ? current_->generation->number() : 0;
   decision.duration = std::chrono::duration_cast<std::chrono::microseconds>(base::steady_now() - asked);
-  if (!asks(core::HookEvent::redact)) return ports_.journal->record(std::move(decision));
-  base::Json fields = base::Json::object();
-  fields.set("purpose", "journal");
-  complete(fields);
-  const base::Json text(decision.context);
-  auto kept = std::make_shared<core::Decision>(std::move(decision));
-  current_->generation->ask(
-      core::HookEvent::redact, fields, &text, false, [this, kept](const Generation::Outcome& redacted) {
-        const base::JsonView value = redacted.answer.value.view();
-        // What can no longer be read as a context is kept as a text.
-        if (redacted.answer.given && value.is_string())
-          kept->context = base::Json::parse(value.text()) ? std::string(value.text()) : value.dump();
-        ports_.journal->record(std::move(*kept));
-      });
+  ports_.journal->record(std::move(decision));
 }
 
 // --- hooks that go wrong

@@ -41,7 +41,8 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
   // Flows are given up, the processes end.
   void stop();
   core::PolicyStatus status() const;
-  void note_reload_error(const std::string& error) { last_error_ = error; }
+  // Before anything is asked: what is made later than the policy, and uses it.
+  void set_notify(core::NotifyPort& notify) { ports_.notify = &notify; }
 
   bool asks(core::HookEvent event) const override;
   std::unique_ptr<core::PolicyCall> decide(core::HookEvent event, base::Json context, OnAnswer done) override;

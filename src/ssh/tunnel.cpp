@@ -39,7 +39,8 @@ Tunnel::Tunnel(TunnelSite& site, std::shared_ptr<const core::Tunnel> config, std
       stable_(site.session.loop, "stable", [this] { backoff_.reset(); }),
       bound_(std::move(bound)),
       place_(site.session.loop, "handshake-place", [this] { pass_.reset(); }),
-      verdict_(verdict_of(*config_)) {
+      verdict_(verdict_of(*config_)),
+      hold_over_(site_.session.loop, "health-hold", [this] { ask_health(); }) {
   for (const auto& forward : config_->forwards) forwards_.push_back({.forward = forward});
   bound_.resize(forwards_.size());
   listeners_.resize(forwards_.size());
@@ -153,6 +154,8 @@ base::Result<> Tunnel::reconnect(const core::Caller* caller) {
 
 void Tunnel::drop_line() {
   retry_.stop();
+  reconnect_call_.reset();
+  end_hold();
   stable_.stop();
   health_.reset();
   if (line_) line_->close();
@@ -210,6 +213,8 @@ void Tunnel::on_ready() {
   connected_at_ = base::steady_now();
   if (std::exchange(was_connected_, true)) ++reconnects_;
   verdict_ = verdict_of(*config_);
+  health_failures_ = 0;
+  healthy_since_.reset();
   apply(TunnelEvent::ready, Reason::none, {});
   stable_.start(kStable);
   if (config_->health_checks.empty()) return;
@@ -221,15 +226,17 @@ void Tunnel::on_ready() {
 
 void Tunnel::on_health(core::HealthResult result) {
   const bool changed = verdict_.add(result.good);
-  const std::string seen = result.good               ? std::string()
-                           : result.http_status != 0 ? "HTTP " + std::to_string(result.http_status)
-                                                     : result.error;
+  if (result.good) {
+    health_failures_ = 0;
+    if (!healthy_since_) healthy_since_ = base::steady_now();
+  } else {
+    ++health_failures_;
+  }
   health_result_ = std::move(result);
   if (!changed) return;
-  if (verdict_.good())
-    apply(TunnelEvent::healthy, Reason::none, {});
-  else
-    apply(TunnelEvent::unhealthy, Reason::health_failed, seen);
+  if (!verdict_.good()) return ask_health();
+  end_hold();
+  if (state_ == TunnelState::degraded) apply(TunnelEvent::healthy, Reason::none, {});
 }
 
 // An attempt or a connection has ended: wait and try again, or give up.
@@ -237,6 +244,7 @@ void Tunnel::on_lost(const Failure& failure) {
   // A copy: the failure may live in the line. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
   const Failure why = failure;
   health_.reset();
+  end_hold();
   line_.reset();
   pass_.reset();
   place_.stop();
@@ -251,7 +259,9 @@ void Tunnel::on_lost(const Failure& failure) {
     return;
   }
   const bool patient = core::describe(why.reason).patient;
-  retry_.start(patient ? backoff_.patient(site_.random) : backoff_.next(site_.random));
+  const base::Millis wait = patient ? backoff_.patient(site_.random) : backoff_.next(site_.random);
+  retry_.start(wait);
+  ask_reconnect(why, wait);
 }
 
 }  // namespace fairlead::ssh

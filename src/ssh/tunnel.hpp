@@ -11,6 +11,7 @@
 #include "base/random.hpp"
 #include "core/backoff.hpp"
 #include "core/hysteresis.hpp"
+#include "core/policy.hpp"
 #include "core/ports.hpp"
 #include "loop/timer.hpp"
 #include "ssh/handshake_gate.hpp"
@@ -27,6 +28,7 @@ struct TunnelSite {
   base::Random& random;
   HandshakeGate& gate;
   HealthCheck::ClientSource http_client;
+  core::PolicyPort* policy = nullptr;  // null: no hooks
 };
 
 class Tunnel {
@@ -67,6 +69,12 @@ class Tunnel {
   void on_ready();
   void on_lost(const Failure& failure);
   void on_health(core::HealthResult result);
+  // tunnel_policy.cpp: the two decisions that hooks have a say in.
+  void ask_reconnect(const Failure& why, base::Millis standard);
+  void follow_reconnect(const core::PolicyAnswer& answer, base::Millis standard, base::SteadyTime asked);
+  void ask_health();
+  void follow_health(const core::PolicyAnswer& answer);
+  void end_hold();
 
   TunnelSite& site_;
   std::shared_ptr<const core::Tunnel> config_;
@@ -96,6 +104,12 @@ class Tunnel {
   std::unique_ptr<Line> line_;
   core::Hysteresis verdict_;
   std::optional<core::HealthResult> health_result_;
+  int health_failures_ = 0;                        // in a row
+  std::optional<base::SteadyTime> healthy_since_;  // of the good results before them
+  std::optional<base::SteadyTime> held_since_;     // a hook keeps the tunnel connected though the check fell
+  core::HealthHold hold_;                          // who, why
+  loop::Timer hold_over_;
+  std::unique_ptr<core::PolicyCall> reconnect_call_, health_call_;
   std::unique_ptr<HealthCheck> health_;
 };
 

@@ -32,7 +32,8 @@ TunnelSet::TunnelSet(Ports ports)
             ports.events,
             random_,
             gate_,
-            std::move(ports.http_client)} {}
+            std::move(ports.http_client),
+            ports.policy} {}
 
 Tunnel* TunnelSet::find(std::string_view name) {
   const auto found = tunnels_.find(name);

@@ -22,6 +22,7 @@ class TunnelSet final : public core::Reloadable {
     core::AuditPort& audit;
     core::EventPort& events;
     HealthCheck::ClientSource http_client;
+    core::PolicyPort* policy = nullptr;  // null: no hooks
   };
   explicit TunnelSet(Ports ports);
 

@@ -42,6 +42,10 @@ core::TunnelStatus Tunnel::status() const {
   status.has_health_check = !config_->health_checks.empty();
   status.health = health_result_;
   status.health_good = verdict_.good();
+  if (held_since_) {
+    status.health_hold = hold_;
+    status.health_hold->left = hold_over_.remaining();
+  }
   status.host_key_fingerprint = fingerprint_;
   status.algorithms = up ? algorithms_ : std::string();
   return status;
