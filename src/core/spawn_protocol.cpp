@@ -149,7 +149,8 @@ Json render(const StartChild& start) {
   auto argv = Json::array();
   for (const auto& word : spec.argv) argv.push(word);
   auto environment = Json::array();
-  for (const auto& [name, value] : spec.environment) environment.push(name + "=" + value);
+  for (const auto& [name, value] : spec.environment)
+    environment.push(std::string(name).append("=").append(value));
   auto json = Json::object();
   json.set("do", "start").set("id", start.id).set("argv", std::move(argv));
   json.set("environment", std::move(environment)).set("folder", spec.folder);

@@ -6,7 +6,6 @@
 
 #include <charconv>
 #include <csignal>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,11 +21,9 @@ namespace {
 
 // Of "/proc/PID/stat": "PID (any name) STATE PPID PGRP …", proc(5). Nothing when the process is gone.
 std::optional<Descendant> look_at(pid_t pid) {
-  char path[32], text[512];
-  const auto end = std::to_chars(path + 6, path + sizeof path - 6, pid).ptr;
-  std::memcpy(path, "/proc/", 6);
-  std::memcpy(end, "/stat", 6);
-  const base::UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  char text[512];
+  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const auto size = file ? ::read(file.get(), text, sizeof text) : -1;
   if (size <= 0) return std::nullopt;
   const std::string_view stat(text, static_cast<std::size_t>(size));

@@ -64,7 +64,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 bool GuardLoop::start(const core::ChildSpec& spec, int in, int out, int err) {
   auto words = spec.argv;
   std::vector<std::string> variables;
-  for (const auto& [name, value] : spec.environment) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec.environment) variables.emplace_back(name).append("=").append(value);
   const auto argv = pointers(words), environment = pointers(variables);
   LaunchFailure failure;
   root_ =

@@ -54,9 +54,11 @@ void usual_descriptor_limit() {
 pid_t launch(const Launch& what, LaunchFailure& failure) {
   const pid_t parent = ::getpid();
   // Not fork(): nothing is copied for a process that at once becomes another, and since the memory is shared
-  // and we wait, the child says what went wrong by writing it down.
-  const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): see above
-  if (pid == 0) become(what, parent, failure);
+  // and we wait, the child says what went wrong by writing it down. posix_spawn(3) lacks half of what
+  // become() does.
+  const pid_t pid = ::vfork();  // NOLINT: on purpose
+  if (pid == 0)
+    become(what, parent, failure);  // NOLINT(clang-analyzer-unix.Vfork): it makes system calls alone
   if (pid < 0) failure = {LaunchStep::fork, errno};
   if (failure.step == LaunchStep::none) return pid;
   if (pid > 0) ::waitpid(pid, nullptr, 0);  // it has exited, or is about to

@@ -4,10 +4,11 @@ import hashlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 
-from fairlead_e2e.spawner import SpawnerCase, boot_ms, marked
+from fairlead_e2e.spawner import HOST, SpawnerCase, boot_ms, marked
 
 IGNORE = "trap '' TERM HUP INT; "
 FOREVER = "while :; do sleep 1; done"
@@ -321,6 +322,12 @@ class Leases(SpawnerCase):
 
 
 class TheProcess(SpawnerCase):
+    def test_it_links_nothing_that_it_does_not_need(self):
+        linked = subprocess.run(["ldd", HOST], capture_output=True, text=True, check=True).stdout
+        self.assertIn("libcjson", linked)
+        for name in ("uv", "curl", "ssh", "crypto", "ssl", "yaml", "microhttpd", "sqlite", "pq"):
+            self.assertNotIn(f"lib{name}", linked)
+
     def test_fifty_at_once(self):
         spawner = self.spawner()
         numbers = [spawner.shell(f"sleep 0.5; echo {i}; exit {i}") for i in range(50)]
