@@ -16,6 +16,13 @@ bool serves(const std::string& offered, const std::string& recorded) {
   return offered == recorded || (recorded == "ssh-rsa" && offered.starts_with("rsa-sha2-"));
 }
 
+std::vector<std::string> offered_host_keys() {
+  std::vector<std::string> types = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+                                    "ecdsa-sha2-nistp521"};
+  if (kModern) types.insert(types.end(), {"rsa-sha2-512", "rsa-sha2-256"});
+  return types;
+}
+
 }  // namespace
 
 std::string key_exchanges() {
@@ -36,15 +43,19 @@ std::string macs() {
 }
 
 std::string host_keys(const std::vector<std::string>& recorded) {
-  std::vector<std::string> types = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-                                    "ecdsa-sha2-nistp521"};
-  if (kModern) types.insert(types.end(), {"rsa-sha2-512", "rsa-sha2-256"});
+  std::vector<std::string> types = offered_host_keys();
   std::stable_partition(types.begin(), types.end(), [&](const std::string& offered) {
     return std::any_of(recorded.begin(), recorded.end(), [&](const auto& r) { return serves(offered, r); });
   });
   std::string text;
   for (const auto& type : types) text += (text.empty() ? "" : ",") + type;
   return text;
+}
+
+bool can_check(const std::string& recorded) {
+  const auto types = offered_host_keys();
+  return std::any_of(types.begin(), types.end(),
+                     [&](const auto& offered) { return serves(offered, recorded); });
 }
 
 }  // namespace fairlead::ssh

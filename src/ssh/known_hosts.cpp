@@ -109,14 +109,18 @@ KnownHosts::KnownHosts(std::string_view text, std::string_view host, std::uint16
 HostKeyVerdict KnownHosts::check(const HostKey& key) const {
   bool known = false;
   bool other = false;
+  bool same_type = false;
   for (const auto& entry : entries_) {
     const bool same = entry.blob == key.blob;
     if (same && entry.revoked) return HostKeyVerdict::revoked;
     known = known || same;
-    other = other || (entry.exact && !entry.revoked);
+    const bool speaks = entry.exact && !entry.revoked;
+    other = other || speaks;
+    same_type = same_type || (speaks && entry.type == key.type);
   }
   if (known) return HostKeyVerdict::known;
-  return other ? HostKeyVerdict::changed : HostKeyVerdict::unknown;
+  if (!other) return HostKeyVerdict::unknown;
+  return same_type ? HostKeyVerdict::changed : HostKeyVerdict::other_type;
 }
 
 std::vector<std::string> KnownHosts::types() const {

@@ -11,7 +11,13 @@
 
 namespace fairlead::ssh {
 
-enum class HostKeyVerdict : std::uint8_t { known, unknown, changed, revoked };
+enum class HostKeyVerdict : std::uint8_t {
+  known,
+  unknown,
+  changed,
+  other_type,  // keys are recorded, but none of the type that was shown
+  revoked,
+};
 
 class KnownHosts {
  public:

@@ -1,11 +1,14 @@
 // The way from a configuration to an open session. What an open session does is in session_pump.cpp.
 #include "ssh/session.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "base/text.hpp"
+#include "ssh/algorithms.hpp"
 #include "ssh/known_hosts.hpp"
+#include "ssh/libssh2_codec.hpp"
 
 namespace fairlead::ssh {
 
@@ -172,6 +175,8 @@ bool Session::step_verifying() {
       return fail({Reason::host_key_revoked, shown}), true;
     case HostKeyVerdict::changed:
       return fail({Reason::host_key_changed, "the server shows " + shown}), true;
+    case HostKeyVerdict::other_type:
+      return fail(other_host_key_type(shown)), true;
     case HostKeyVerdict::unknown:
       break;
   }
@@ -187,6 +192,20 @@ bool Session::step_verifying() {
       },
       [this](Failure failure) { on_recorded(std::move(failure)); });
   return false;
+}
+
+// Recorded types are asked for first, so a server that shows another has lost the recorded one, or is
+// another. Only where none of them can be asked for is it no sign of either; and even accept-new then records
+// nothing beside what is there.
+Failure Session::other_host_key_type(const std::string& shown) const {
+  const auto types = materials_.known_hosts.types();
+  std::string recorded;
+  for (const auto& type : types) recorded += (recorded.empty() ? "" : ", ") + type;
+  const std::string fact = "known_hosts has only " + recorded + " for this host";
+  if (std::any_of(types.begin(), types.end(), can_check))
+    return {Reason::host_key_changed, fact + ", and the server shows " + shown};
+  return {Reason::host_key_unknown, fact + ", which " + codec_version() + " cannot check: add the server's " +
+                                        host_key_.type + " key (it shows " + host_key_.fingerprint() + ")"};
 }
 
 void Session::on_recorded(Failure failure) {

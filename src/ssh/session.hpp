@@ -101,6 +101,7 @@ class Session {
   bool step();  // true when the state advanced
   bool step_exchanging();
   bool step_verifying();
+  Failure other_host_key_type(const std::string& shown) const;
   bool step_authenticating();
   bool step_listening();
   bool step_open();

@@ -37,6 +37,8 @@ const char* word(HostKeyVerdict verdict) {
       return "unknown";
     case HostKeyVerdict::changed:
       return "changed";
+    case HostKeyVerdict::other_type:
+      return "other type";
     case HostKeyVerdict::revoked:
       return "revoked";
   }
@@ -59,7 +61,8 @@ static void a_presented_key_gets_its_verdict(void**) {
       {"an empty file", "", "unknown"},
       {"the same key", line("hub.example", kEdA), "known"},
       {"another key", line("hub.example", kEdB), "changed"},
-      {"another type only", line("hub.example", kEcC), "changed"},
+      {"another type only", line("hub.example", kEcC), "other type"},
+      {"another key, and another type", line("hub.example", kEcC) + line("hub.example", kEdB), "changed"},
       {"another host only", line("other.example", kEdA), "unknown"},
       {"several keys, one of them",
        line("hub.example", kEcC) + line("hub.example", kEdB) + line("hub.example", kEdA), "known"},
