@@ -17,6 +17,7 @@ namespace fairlead::ssh {
 namespace {
 
 constexpr std::size_t kLargestKey = 64 << 10;
+constexpr std::size_t kLargestPassphrase = 4096;
 constexpr std::size_t kLargestKnownHosts = 4 << 20;
 
 void wipe(std::string& secret) {
@@ -24,12 +25,30 @@ void wipe(std::string& secret) {
   secret.clear();
 }
 
+// ssh(1) refuses a key that others can read; so do we, rather than accept what it would not. The same holds
+// for what opens the key.
+bool others_can_read(const std::string& path) {
+  struct stat facts{};
+  return ::stat(path.c_str(), &facts) == 0 && (facts.st_mode & 077) != 0;
+}
+
+Failure load_passphrase(const std::string& path, Credentials& out) {
+  auto text = base::read_file(path, kLargestPassphrase);
+  if (!text) return {core::Reason::passphrase_wrong, text.error().text()};
+  if (others_can_read(path)) {
+    wipe(*text);
+    return {core::Reason::passphrase_wrong, path + " can be read by others: chmod 600 it"};
+  }
+  out.passphrase = text->substr(0, text->find('\n'));
+  wipe(*text);
+  while (out.passphrase.ends_with('\r')) out.passphrase.pop_back();
+  return {};
+}
+
 Failure load_key(const core::Tunnel& tunnel, Credentials& out) {
   auto key = base::read_file(tunnel.ssh_key, kLargestKey);
   if (!key) return {core::Reason::key_unreadable, key.error().text()};
-  struct stat facts{};
-  // ssh(1) refuses a key that others can read; so do we, rather than accept what it would not.
-  if (::stat(tunnel.ssh_key.c_str(), &facts) == 0 && (facts.st_mode & 077) != 0)
+  if (others_can_read(tunnel.ssh_key))
     return {core::Reason::key_unreadable, tunnel.ssh_key + " can be read by others: chmod 600 it"};
   const auto kind = inspect_key(*key);
   if (!kind) return {core::Reason::key_unsupported, tunnel.ssh_key + " " + kind.error().message};
@@ -43,12 +62,7 @@ Failure load_key(const core::Tunnel& tunnel, Credentials& out) {
   if (tunnel.ssh_key_passphrase_file.empty())
     return {core::Reason::passphrase_wrong,
             tunnel.ssh_key + " is encrypted and no `ssh_key_passphrase_file` is set"};
-  auto passphrase = base::read_file(tunnel.ssh_key_passphrase_file, 4096);
-  if (!passphrase) return {core::Reason::passphrase_wrong, passphrase.error().text()};
-  while (passphrase->ends_with('\n') || passphrase->ends_with('\r')) passphrase->pop_back();
-  out.passphrase = *passphrase;
-  wipe(*passphrase);
-  return {};
+  return load_passphrase(tunnel.ssh_key_passphrase_file, out);
 }
 
 }  // namespace

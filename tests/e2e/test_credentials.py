@@ -75,13 +75,15 @@ class Credentials(TunnelCase):
 
     def test_a_passphrase_file_opens_an_encrypted_key(self):
         passphrase = self.path("passphrase")
-        passphrase.write_text("correct horse\n")
+        passphrase.write_text("correct horse\nand a second line\n")
+        passphrase.chmod(0o600)
         key = self.new_key("ed25519", "correct horse")
         self.start(ssh_key=key, ssh_key_passphrase_file=str(passphrase)).wait_for("connected", proof="probe")
 
     def test_a_wrong_passphrase_is_named_and_never_logged(self):
         passphrase = self.path("passphrase")
         passphrase.write_text("wrong-horse-battery")
+        passphrase.chmod(0o600)
         daemon = self.start(ssh_key=self.new_key("ed25519", "correct horse"), ssh_key_passphrase_file=str(passphrase))
         self.check_refused(daemon, "passphrase_wrong")
         self.assertNotIn("wrong-horse-battery", daemon.log_file.read_text())
