@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "core/overlap.hpp"
 
 namespace fairlead::ssh {
 
@@ -51,6 +52,16 @@ const LocalListener* Tunnel::listener_on(const core::Endpoint& endpoint) const {
   for (std::size_t i = 0; i < listeners_.size(); ++i)
     if (listeners_[i] && forwards_[i].forward.listen == endpoint) return listeners_[i].get();
   return nullptr;
+}
+
+bool Tunnel::listens_across(const core::Endpoint& endpoint) const {
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    const core::Endpoint& bound = forwards_[i].forward.listen;
+    if (listeners_[i] && bound.port == endpoint.port &&
+        core::listens_overlap(base::lower(bound.host), base::lower(endpoint.host)))
+      return true;
+  }
+  return false;
 }
 
 // The only place that assigns the state.

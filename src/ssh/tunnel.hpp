@@ -47,6 +47,8 @@ class Tunnel {
   core::TunnelStatus status() const;
   // The bound socket of a local forward with this listen endpoint, or null.
   const LocalListener* listener_on(const core::Endpoint& endpoint) const;
+  // Has a local forward bound where a listener for `endpoint` could not stand beside it.
+  bool listens_across(const core::Endpoint& endpoint) const;
 
   // `caller`: who asks, null for the daemon itself.
   base::Result<> start(const core::Caller* caller);  // Code::already when running

@@ -1,5 +1,6 @@
 #include "ssh/tunnel_set.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "ssh/libssh2_codec.hpp"
@@ -65,14 +66,23 @@ const LocalListener* TunnelSet::holder_of(const core::Endpoint& endpoint) const 
   return nullptr;
 }
 
+bool TunnelSet::in_our_own_way(const core::Endpoint& endpoint) const {
+  return std::any_of(tunnels_.begin(), tunnels_.end(),
+                     [&](const auto& entry) { return entry.second->listens_across(endpoint); });
+}
+
 // The sockets of a tunnel's local forwards. A port that another tunnel of ours holds is shared: that one is
-// about to be changed or removed, because no two tunnels of one configuration claim the same port.
+// about to be changed or removed, because no two tunnels of one configuration claim the same port. So it is
+// when it holds the port on other addresses (localhost becomes 0.0.0.0): those cannot be bound beside it, so
+// the tunnel binds them itself when it starts, after the old listener has closed.
 base::Result<Tunnel::Bound> TunnelSet::acquire(const core::Tunnel& tunnel) const {
   Tunnel::Bound bound(tunnel.forwards.size());
   for (std::size_t i = 0; i < tunnel.forwards.size(); ++i) {
     if (tunnel.forwards[i].kind != core::ForwardKind::local) continue;
     const LocalListener* holder = holder_of(tunnel.forwards[i].listen);
     auto fds = holder != nullptr ? holder->duplicate() : LocalListener::bind(tunnel.forwards[i].listen);
+    if (!fds && fds.error().code == base::Code::conflict && in_our_own_way(tunnel.forwards[i].listen))
+      continue;
     if (!fds) {
       base::Error error = fds.error();
       error.message = "tunnel " + tunnel.name + ": " + error.message;

@@ -44,6 +44,7 @@ class TunnelSet final : public core::Reloadable {
   using BoundByName = std::map<std::string, Tunnel::Bound>;
   base::Result<Tunnel::Bound> acquire(const core::Tunnel& tunnel) const;
   const LocalListener* holder_of(const core::Endpoint& endpoint) const;
+  bool in_our_own_way(const core::Endpoint& endpoint) const;
   bool would_run(const core::Tunnel& tunnel) const;
   void switch_to(const core::ConfigPtr& next, BoundByName bound);
 

@@ -99,6 +99,31 @@ class Reload(TunnelCase):
         self.running.wait_for("connected", "changed")
         self.exchange(local["local"])
 
+    def test_the_address_of_a_local_port_may_change(self):
+        port, reached_at = free_port(), {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.2", "localhost": "127.0.0.1"}
+        for address in ("127.0.0.1", "0.0.0.0", "localhost", "0.0.0.0", "127.0.0.1"):
+            self.tunnels["changed"]["forwards"] = [self.local(self.echo, listen=f"{address}:{port}")]
+            self.running.write_config(self.tunnels)
+            status, problem = self.reload()
+            self.assertEqual(status, 200, problem)
+            self.running.wait_for("connected", "changed")
+            client = self.connect(port, reached_at[address])
+            client.sendall(b"through")
+            self.assertEqual(self.receive(client, 7), b"through")
+        self.assertEqual([line["to"] for line in self.running.transitions(name="kept")], ["starting", "connected"])
+
+    def test_a_local_port_moves_to_another_tunnel_and_address(self):
+        port = free_port()
+        self.tunnels["changed"]["forwards"] = [self.local(self.echo, listen=port)]
+        self.running.write_config(self.tunnels)
+        self.assertEqual(self.reload()[0], 200)
+        self.running.wait_for("connected", "changed")
+        moved = self.tunnel(self.server, self.local(self.echo, listen=f"0.0.0.0:{port}"))
+        self.running.write_config({"kept": self.tunnels["kept"], "other": moved})
+        self.assertEqual(self.reload()[0], 200)
+        self.running.wait_for("connected", "other")
+        self.exchange(port)
+
     def test_folders_cannot_move_under_a_running_daemon(self):
         self.running.write_config(self.tunnels, {"state_dir": str(self.folder / "elsewhere")})
         status, problem = self.reload()
