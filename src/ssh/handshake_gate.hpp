@@ -1,6 +1,7 @@
 // At most so many handshakes at once: a site with hundreds of tunnels must not storm a server that has just
-// restarted, nor spend seconds of CPU in one go. First come, first served. Owned by the TunnelSet; outlives
-// every Pass.
+// restarted, nor spend seconds of CPU in one go. First come, first served. The name look-up and the TCP
+// connection belong to it, else that server would meet them all at once, but not for longer than a second.
+// Owned by the TunnelSet; outlives every Pass.
 #pragma once
 #include <deque>
 #include <functional>

@@ -14,7 +14,7 @@ Line::Line(SessionSite& site, std::shared_ptr<const core::Tunnel> tunnel,
       handlers_(std::move(handlers)),
       session_(
           site, std::move(tunnel),
-          {[this] { on_open(); },
+          {[this] { return !handlers_.on_connected || handlers_.on_connected(); }, [this] { on_open(); },
            [this](Failure failure) {
              const auto on_ended = std::move(handlers_.on_ended);
              on_ended(std::move(failure));  // destroys this

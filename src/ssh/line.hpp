@@ -17,6 +17,7 @@ namespace fairlead::ssh {
 class Line {
  public:
   struct Handlers {
+    std::function<bool()> on_connected;            // see Session
     std::function<void()> on_granted;              // every listener is granted: the handshake is over
     std::function<void()> on_ready;                // and every forward was tried once
     std::function<void(base::Millis)> on_crossed;  // a probe crossed, after so long

@@ -27,6 +27,8 @@ constexpr StateRule kRules[] = {
     {"loading", &Timing::loading, Reason::key_unreadable, "reading the key took too long"},
     {"resolving", &Timing::resolving, Reason::name_not_resolved, "no answer from the resolver in time"},
     {"connecting", &Timing::connecting, Reason::connect_timeout, "no answer to connect"},
+    {"queued", &Timing::queued, Reason::connect_timeout,
+     "connected, but other handshakes left no room for this one in time"},
     {"exchanging", &Timing::exchanging, Reason::connect_timeout,
      "connected, but the SSH handshake did not finish in time"},
     {"verifying", &Timing::verifying, Reason::known_hosts_unreadable, "recording the host key took too long"},
@@ -150,6 +152,11 @@ void Session::on_connected(base::Result<base::UniqueFd> fd) {
   codec_ = site_.make_codec(fd_.get());
   poll_ =
       std::make_unique<loop::Poll>(site_.loop, "session-socket", fd_.get(), [this](loop::Ready) { wake(); });
+  enter(State::queued);
+  if (!handlers_.on_connected || handlers_.on_connected()) shake_hands();
+}
+
+void Session::shake_hands() {
   enter(State::exchanging);
   wake();
 }

@@ -2,7 +2,8 @@
 // owns the socket, the codec, every channel and every local socket that belongs to it; when it ends, they all
 // end.
 //
-//   loading → resolving → connecting → exchanging → verifying → authenticating → listening → open → (ended)
+//   loading → resolving → connecting (→ queued) → exchanging → verifying → authenticating → listening → open
+//   → (ended)
 //
 // Every state but open has a deadline; open is guarded by TCP_USER_TIMEOUT and by the prover's round trips.
 // Owner: a Tunnel, one at a time. Callbacks come from the loop, never from inside a call into the session,
@@ -45,6 +46,7 @@ class Session {
     loading,
     resolving,
     connecting,
+    queued,  // connected, and kept from the handshake
     exchanging,
     verifying,
     authenticating,
@@ -54,6 +56,8 @@ class Session {
   };
 
   struct Handlers {
+    // The TCP connection stands. False keeps the handshake back until shake_hands(). May be null.
+    std::function<bool()> on_connected;
     std::function<void()> on_open;          // every remote listener is granted
     std::function<void(Failure)> on_ended;  // once; the session does nothing more
     // A connection arrived on the listener of forwards[index]; called from the pump, in turn with the relays.
@@ -72,6 +76,8 @@ class Session {
   std::string algorithms() const { return codec_ ? codec_->algorithms() : std::string(); }
   std::uint64_t bytes_received() const { return bytes_received_; }
   loop::TcpState tcp_state() const { return loop::tcp_state(fd_.get()); }
+
+  void shake_hands();  // when queued: go on
 
   // --- while open ---
   ChannelOpener& opener() { return opener_; }

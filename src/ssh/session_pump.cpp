@@ -86,6 +86,7 @@ bool Session::step() {
     case State::loading:
     case State::resolving:
     case State::connecting:
+    case State::queued:
     case State::ended:
       return false;
     case State::exchanging:

@@ -10,10 +10,15 @@ struct Timing {
   base::Millis loading{10'000};
   base::Millis resolving{0};
   base::Millis connecting{1'000};  // the connector's own deadline comes first
+  base::Millis queued{60'000};     // below sshd's LoginGraceTime of 120 s
   base::Millis exchanging{5'000};
   base::Millis verifying{5'000};
   base::Millis authenticating{10'000};
   base::Millis listening{5'000};
+
+  // An attempt that has no TCP connection by then gives its place among the handshakes up: hosts that are
+  // down must not keep those that are not waiting.
+  base::Millis place_unconnected{1'000};
 
   // A line is asked at the first tick before which a whole tick was silent: every other tick when it is idle,
   // as the answer is a byte too. So a frozen server or a dead link is seen within 2 * probe_tick +

@@ -38,6 +38,7 @@ Tunnel::Tunnel(TunnelSite& site, std::shared_ptr<const core::Tunnel> config, std
              }),
       stable_(site.session.loop, "stable", [this] { backoff_.reset(); }),
       bound_(std::move(bound)),
+      place_(site.session.loop, "handshake-place", [this] { pass_.reset(); }),
       verdict_(verdict_of(*config_)) {
   for (const auto& forward : config_->forwards) forwards_.push_back({.forward = forward});
   bound_.resize(forwards_.size());
@@ -157,6 +158,7 @@ void Tunnel::drop_line() {
   if (line_) line_->close();
   line_.reset();
   pass_.reset();
+  place_.stop();
 }
 
 base::Result<> Tunnel::bind_listeners() {
@@ -178,12 +180,23 @@ void Tunnel::attempt() {
   pass_ = site_.gate.enter([this] { connect(); });
 }
 
+// Its TCP connection stands. The place among the handshakes is kept where that was quick, else there must be
+// another: a server that has just restarted must not meet more of them for having been slow to answer.
+bool Tunnel::may_shake_hands() {
+  place_.stop();
+  if (pass_) return true;
+  pass_ = site_.gate.enter([this] { line_->session().shake_hands(); });
+  return false;
+}
+
 void Tunnel::connect() {
+  place_.start(site_.session.timing.place_unconnected);
   std::vector<LocalListener*> listeners;
   for (auto& listener : listeners_) listeners.push_back(listener.get());
   line_ = std::make_unique<Line>(
       site_.session, config_, forwards_, std::move(listeners),
-      Line::Handlers{[this] {
+      Line::Handlers{[this] { return may_shake_hands(); },
+                     [this] {
                        pass_.reset();
                        fingerprint_ =
                            line_->session().host_key().type + " " + line_->session().host_key().fingerprint();
@@ -226,6 +239,7 @@ void Tunnel::on_lost(const Failure& failure) {
   health_.reset();
   line_.reset();
   pass_.reset();
+  place_.stop();
   stable_.stop();
   apply(TunnelEvent::lost, why.reason, why.detail);
   const int limit = config_->reconnect.max_attempts;

@@ -62,6 +62,7 @@ class Tunnel {
   void attempt();
   base::Result<> bind_listeners();
   void connect();
+  bool may_shake_hands();
   void drop_line();
   void on_ready();
   void on_lost(const Failure& failure);
@@ -91,6 +92,7 @@ class Tunnel {
   std::vector<std::unique_ptr<LocalListener>> listeners_;  // by forward index, null for remote ones
 
   std::unique_ptr<HandshakeGate::Pass> pass_;
+  loop::Timer place_;  // takes the pass away from an attempt that does not get through
   std::unique_ptr<Line> line_;
   core::Hysteresis verdict_;
   std::optional<core::HealthResult> health_result_;

@@ -34,6 +34,18 @@ class Unreachable(TunnelCase):
         daemon.wait_transition("reconnecting", "connect_timeout")
         self.assertNotIn("exchanging", [line.get("to") for line in daemon.lines()])
 
+    def test_hosts_that_never_answer_do_not_hold_up_the_others(self):
+        silent = socket.create_server(("127.0.0.1", free_port()))
+        self.addCleanup(silent.close)
+        black_hole(silent)
+        server, echo = self.sshd(), self.service()
+        dead = {f"dead{i:02}": self.tunnel(server, self.remote(echo), port=silent.getsockname()[1], connect_timeout="60s")
+                for i in range(40)}
+        daemon = self.daemon(dead | {"well": self.tunnel(server, self.remote(echo))})
+        daemon.wait_for("connected", "well", proof="probe")
+        for name in dead:  # the places were not free because of their timeouts
+            self.assertEqual([t["to"] for t in daemon.transitions(name=name)], ["starting"])
+
     def test_a_server_that_accepts_and_says_nothing_is_a_connect_timeout(self):
         mute = self.service(lambda connection: [None for _ in iter(connection.recv, b"")])
         daemon = self.start(self.sshd(), port=mute.port, connect_timeout="1s")

@@ -29,7 +29,7 @@ class Bench : public test::Scene {
 
   void begin() {
     session = std::make_unique<ssh::Session>(site, tunnel,
-                                             ssh::Session::Handlers{[] { fail_msg("it opened"); },
+                                             ssh::Session::Handlers{nullptr, [] { fail_msg("it opened"); },
                                                                     [this](ssh::Failure failure) {
                                                                       ++ends;
                                                                       why = std::move(failure);
@@ -323,6 +323,27 @@ static void recorded_host_key_types_are_offered_first(void**) {
   bench.session->close();
 }
 
+static void a_handshake_can_be_kept_back(void**) {
+  Bench bench;
+  bench.site.make_codec = [&](int) { return std::make_unique<test::ScriptedCodec>(bench.script); };
+  bool connected = false, open = false;
+  bench.session = std::make_unique<ssh::Session>(
+      bench.site, bench.tunnel,
+      ssh::Session::Handlers{[&] {
+                               connected = true;
+                               return false;
+                             },
+                             [&] { open = true; }, [&](ssh::Failure) { ++bench.ends; }, nullptr,
+                             [] { return false; }});
+  bench.until("it is connected", [&] { return connected; });
+  bench.turns(20);
+  assert_int_equal(bench.session->state(), ssh::Session::State::queued);
+  bench.session->shake_hands();
+  bench.until("it opens", [&] { return open; });
+  assert_int_equal(bench.ends, 0);
+  bench.session.reset();
+}
+
 static void a_session_may_die_in_any_state_of_the_handshake(void**) {
   for (int stage = 0; stage < 4; ++stage) {
     Bench bench;
@@ -400,6 +421,7 @@ int main() {
       cmocka_unit_test(the_peer_knows_only_what_we_do_not_offer),
       cmocka_unit_test(exactly_the_strong_algorithms_are_offered),
       cmocka_unit_test(recorded_host_key_types_are_offered_first),
+      cmocka_unit_test(a_handshake_can_be_kept_back),
       cmocka_unit_test(a_session_may_die_in_any_state_of_the_handshake),
       cmocka_unit_test(a_key_of_a_type_that_is_not_recorded_is_refused),
       cmocka_unit_test(files_that_cannot_be_used_end_it_before_it_connects),

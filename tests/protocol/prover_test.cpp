@@ -51,15 +51,15 @@ class Bench : public test::Scene {
                             : nullptr);
       listeners.push_back(owned.back().get());
     }
-    line =
-        std::make_unique<ssh::Line>(site, tunnel, statuses, listeners,
-                                    ssh::Line::Handlers{[this] { granted = true; }, [this] { ready = true; },
-                                                        [this](base::Millis) { ++crossings; },
-                                                        [this](ssh::Failure failure) {
-                                                          assert_false(ended);
-                                                          ended = true;
-                                                          why = std::move(failure);
-                                                        }});
+    line = std::make_unique<ssh::Line>(
+        site, tunnel, statuses, listeners,
+        ssh::Line::Handlers{nullptr, [this] { granted = true; }, [this] { ready = true; },
+                            [this](base::Millis) { ++crossings; },
+                            [this](ssh::Failure failure) {
+                              assert_false(ended);
+                              ended = true;
+                              why = std::move(failure);
+                            }});
   }
   void begin_until_ready() {
     begin();

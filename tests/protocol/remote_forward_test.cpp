@@ -25,7 +25,7 @@ class Bench : public test::Scene {
     session = std::make_unique<ssh::Session>(
         site, tunnel,
         ssh::Session::Handlers{
-            [this] { open = true; }, [this](ssh::Failure) { ended = true; },
+            nullptr, [this] { open = true; }, [this](ssh::Failure) { ended = true; },
             [this](std::size_t, ssh::ChannelPtr channel) { forward->on_accept(std::move(channel)); },
             [this] { return forward && forward->turn(); }});
     until("the session opens", [this] { return open; });
