@@ -173,6 +173,9 @@ Libssh2Channel::~Libssh2Channel() {
   codec_.retire(this);
 }
 
+// Reading re-opens the window, which stays at the library's 2 MB: that bounds one stream from the server to 2
+// MB a round trip (20 MB/s at 100 ms), and what a consumer that stops reading can cost us. On a long and fat
+// link libssh2_channel_receive_window_adjust2() would be how to raise it.
 std::ptrdiff_t Libssh2Channel::read(std::span<std::uint8_t> into) {
   const auto got = libssh2_channel_read(raw_, reinterpret_cast<char*>(into.data()), into.size());
   if (got > 0 || (got == 0 && libssh2_channel_eof(raw_) == 1)) return got;

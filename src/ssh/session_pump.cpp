@@ -132,6 +132,9 @@ void Session::pump() {
   arm();
 }
 
+// What to wait for is asked of our own queues, never of libssh2_session_block_directions(): its OUTBOUND bit
+// can be stale, and to poll for writing on that would spin. A channel whose window is shut waits for input
+// alone.
 void Session::arm() {
   const std::size_t room = output_room();
   for (auto& relay : relays_) relay->arm(room);
