@@ -62,6 +62,7 @@ class FakeControl : public core::ControlPort {
     done.push_back("log-level by " + caller.name);
     level = next;
   }
+  core::PolicyStatus policy_status() const override { return {}; }
   core::NotifyStatus notify_status() const override { return {}; }
   void test_sender(std::string_view name, const core::Caller& caller,
                    std::function<void(base::Result<>)> finished) override {
