@@ -58,7 +58,7 @@ static void a_tunnel_with_everything(void**) {
       R"("next_attempt_in_seconds":2,"reconnects":3,"probe_round_trip_ms":4,)"
       R"("host_key_fingerprint":"SHA256:abc","algorithms":"curve25519-sha256",)"
       R"("health":{"configured":true,"good":false,"last":{"time":"2026-03-01T12:00:00.000Z","good":false,)"
-      R"("http_status":503,"error":null,"latency_ms":12}},)"
+      R"("http_status":503,"error":null,"latency_ms":12},"held":null},)"
       R"("forwards":[{"kind":"remote","listen":"localhost:18000","target":"[::1]:8000","listening":true,)"
       R"("proof":"traffic","connections":5,"active":1,"bytes_to_target":123456789012,)"
       R"("bytes_from_target":7,"refused":2,"last_activity":"2026-03-01T12:00:00.000Z"}]})");
@@ -74,7 +74,7 @@ static void what_is_not_known_is_null(void**) {
         "probe_round_trip_ms", "host_key_fingerprint", "algorithms", "health"})
     if (!json[key].is_null()) fail_msg("%s is not null", key);
   tunnel.has_health_check = true;
-  assert_text_equal(api::render(tunnel)["health"].dump(), R"({"configured":true,"good":true,"last":null})");
+  assert_text_equal(api::render(tunnel)["health"].dump(), R"({"configured":true,"good":true,"last":null,"held":null})");
 }
 
 static void the_status_of_the_daemon(void**) {
