@@ -302,6 +302,7 @@ base::Result<> Daemon::start_control() {
   reload_.add_slow(hooks_->policy());
   reload_.add(fixed_);
   reload_.add(*access_);
+  reload_.add(*hooks_);
   reload_.add(*tunnels_);
   reload_.add(*notifications_);  // after the tunnels: those that are gone have said so
   return base::success();
