@@ -23,7 +23,7 @@ _fairlead_command() {
   local i path=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      --config | --socket | --color | --lines | -n | --head | --log-level | --log-format)
+      --config | --socket | --color | --lines | -n | --head | --dir | --since | --log-level | --log-format)
         [[ ${COMP_WORDS[i + 1]} == "=" ]] && ((i++))
         ((i++))
         ;;
@@ -33,7 +33,7 @@ _fairlead_command() {
     esac
   done
   case ${path[0]} in
-    config | audit | notify) echo "${path[@]:0:2}" ;;
+    config | audit | notify | policy) echo "${path[@]:0:2}" ;;
     *) echo "${path[0]}" ;;
   esac
 }
@@ -54,7 +54,7 @@ _fairlead() {
   [[ $current == "=" ]] && current=
   COMPREPLY=()
   case $previous in
-    --config | --socket)
+    --config | --socket | --dir)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -62,18 +62,28 @@ _fairlead() {
     --color) _fairlead_offer "$current" auto always never && return ;;
     --log-level) _fairlead_offer "$current" error warn info debug && return ;;
     --log-format) _fairlead_offer "$current" text json && return ;;
-    --lines | -n | --head) return ;;
+    --lines | -n | --head | --since) return ;;
   esac
 
   local command words=() options=()
   command=$(_fairlead_command)
   case $command in
     up | down | restart | reconnect | status | logs | "audit show") mapfile -t words < <(_fairlead_tunnels) ;;
-    "") words=(up down restart reconnect status logs reload log-level version notify config audit daemon) ;;
+    "") words=(up down restart reconnect status logs reload log-level version notify config audit policy daemon) ;;
     log-level) words=(error warn info debug) ;;
     config) words=(check show path) ;;
     audit) words=(verify show) ;;
     notify) words=(test) ;;
+    policy) words=(check test eval explain new replay) ;;
+    "policy eval" | "policy explain" | "policy new")
+      words=(dispatch fix_forward tier admit route retry reconnect health notification redact
+        tunnel_state task_state run_state worker_state approval_state)
+      [[ $command == *new ]] && words+=(every)
+      ;;
+    "policy check" | "policy test" | "policy replay")
+      compopt -o filenames 2>/dev/null
+      mapfile -t words < <(compgen -d -- "$current")
+      ;;
   esac
   case $command in
     "") options=(--version) ;;
@@ -83,7 +93,9 @@ _fairlead() {
     "audit show") options=(-n --lines --json) ;;
     "audit verify") options=(--head --json) ;;
     daemon) options=(--log-level --log-format) ;;
-    config | audit | notify) ;;
+    "policy eval" | "policy explain") options=(--dir --json) ;;
+    "policy replay") options=(--since --json) ;;
+    config | audit | notify | policy) ;;
     *) options=(--json) ;;
   esac
   if [[ $current == -* ]]; then

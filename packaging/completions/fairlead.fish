@@ -1,6 +1,6 @@
 # fish completion for fairlead(1): commands, options, and the names of the configured tunnels.
 
-set -g __fairlead_commands up down restart reconnect status logs reload log-level version notify config audit daemon
+set -g __fairlead_commands up down restart reconnect status logs reload log-level version notify config audit policy daemon
 
 # Asks the same daemon as the command line being typed would.
 function __fairlead_tunnels
@@ -50,6 +50,7 @@ complete -c fairlead -n __fairlead_no_command -a version -d 'Show the versions o
 complete -c fairlead -n __fairlead_no_command -a notify -d 'Try the senders of notifications'
 complete -c fairlead -n __fairlead_no_command -a config -d 'Check and show the configuration'
 complete -c fairlead -n __fairlead_no_command -a audit -d 'Check and show the audit log'
+complete -c fairlead -n __fairlead_no_command -a policy -d 'Check, test and ask hooks'
 complete -c fairlead -n __fairlead_no_command -a daemon -d 'Run the daemon in the foreground'
 
 complete -c fairlead -n '__fish_seen_subcommand_from up down restart reconnect status logs' -a '(__fairlead_tunnels)' -d tunnel
@@ -69,6 +70,18 @@ complete -c fairlead -n '__fairlead_needs config check show path' -a path -d 'Pr
 complete -c fairlead -n '__fairlead_needs audit verify show' -a verify -d 'Look for changed, missing or cut lines'
 complete -c fairlead -n '__fairlead_needs audit verify show' -a show -d 'Show the last lines'
 complete -c fairlead -n '__fairlead_needs notify test' -a test -d 'Send a test message through one sender'
+set -g __fairlead_policy check test eval explain new replay
+complete -c fairlead -n "__fairlead_needs policy $__fairlead_policy" -a check -d 'Load the hooks and list them'
+complete -c fairlead -n "__fairlead_needs policy $__fairlead_policy" -a test -d 'Run the tests of the hooks'
+complete -c fairlead -n "__fairlead_needs policy $__fairlead_policy" -a eval -d 'Print the verdict on a ctx'
+complete -c fairlead -n "__fairlead_needs policy $__fairlead_policy" -a explain -d 'Print who said what, and what becomes of it'
+complete -c fairlead -n "__fairlead_needs policy $__fairlead_policy" -a new -d 'Print a hook file to begin with'
+complete -c fairlead -n "__fairlead_needs policy $__fairlead_policy" -a replay -d 'Ask journalled decisions again'
+complete -c fairlead -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from check test replay' -a '(__fish_complete_directories)'
+complete -c fairlead -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from eval explain new' -a 'dispatch fix_forward tier admit route retry reconnect health notification redact tunnel_state task_state run_state worker_state approval_state' -d event
+complete -c fairlead -n '__fairlead_both policy new' -a every -d event
+complete -c fairlead -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from eval explain' -l dir -x -a '(__fish_complete_directories)' -d 'The folder of hooks'
+complete -c fairlead -n '__fairlead_both policy replay' -l since -x -d 'How far back'
 complete -c fairlead -n '__fairlead_both audit verify' -l head -x -d 'SEQ:HASH of a head kept elsewhere'
 complete -c fairlead -n '__fish_seen_subcommand_from daemon' -l log-level -x -a 'error warn info debug' -d 'Over the configuration'
 complete -c fairlead -n '__fish_seen_subcommand_from daemon' -l log-format -x -a 'text json' -d 'Over the configuration'

@@ -7,6 +7,7 @@
 #include "app/daemon.hpp"
 #include "app/locate_daemon.hpp"
 #include "app/offline_commands.hpp"
+#include "app/policy_commands.hpp"
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
 #include "http/load_client.hpp"
@@ -71,6 +72,7 @@ int run_command_line(int argc, const char* const* argv) {
   cli::add_notify_commands(program);
   add_config_commands(program, options);
   add_audit_commands(program, options);
+  add_policy_commands(program, options);
   const auto parsed = line.parse({argv + (argc > 0 ? 1 : 0), argv + argc}, std::cout, std::cerr);
   if (parsed.exit) return static_cast<int>(*parsed.exit);
   cli::Context context{std::cout, std::cerr, cli::find_terminal(color_when(options.color)),

@@ -119,8 +119,9 @@ Command Command::add(const std::string& name, const std::string& description, co
 }
 
 Command& Command::argument(const std::string& name, std::string& into, const std::string& description,
-                           bool required) {
-  app_->add_option(name, into, description)->required(required);
+                           bool required, const Check& check) {
+  auto* option = app_->add_option(name, into, description)->required(required);
+  if (check) option->check(check);
   return *this;
 }
 

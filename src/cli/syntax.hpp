@@ -34,7 +34,7 @@ class Command {
   Command add(const std::string& name, const std::string& description, const std::string& group = "Commands");
 
   Command& argument(const std::string& name, std::string& into, const std::string& description,
-                    bool required = false);
+                    bool required = false, const Check& check = nullptr);
   Command& arguments(const std::string& name, std::vector<std::string>& into, const std::string& description);
   Command& flag(const std::string& names, bool& into, const std::string& description);
   Command& option(const std::string& names, std::string& into, const std::string& placeholder,

@@ -145,6 +145,12 @@ const EventInfo* find_event(std::string_view name) {
   return nullptr;
 }
 
+bool is_hook_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+             std::string_view::npos;
+}
+
 std::span<const EventField> clock_fields() {
   return kClock;
 }

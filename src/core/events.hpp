@@ -73,6 +73,9 @@ const EventInfo& describe(HookEvent event);
 std::string_view to_string(HookEvent event);
 const EventInfo* find_event(std::string_view name);
 
+// Whether a hook may be called that: 1 to 64 letters, digits, dots, dashes and underscores.
+bool is_hook_name(std::string_view name);
+
 // What `ctx.clock` and `flow.clock` hold, paths "clock.hour" and so on.
 std::span<const EventField> clock_fields();
 

@@ -27,12 +27,6 @@ int line_of_caller(lua_State* state) {
   return std::max(where.currentline, 0);
 }
 
-bool is_hook_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
-             std::string_view::npos;
-}
-
 }  // namespace
 
 HookSet::HookSet(lua_State* state, CpuLimit& limit, std::function<void(const std::string&)> log)
@@ -120,7 +114,7 @@ void HookSet::register_hook(lua_State* state, core::HookEvent event, int name_at
   if (!api_named_) luaL_error(state, "the file must begin with api(%d)", kApiVersion);
   luaL_argcheck(state, lua_type(state, name_at) == LUA_TSTRING, name_at, "the hook's name is wanted, a text");
   const std::string name = lua_tostring(state, name_at);
-  luaL_argcheck(state, is_hook_name(name), name_at,
+  luaL_argcheck(state, core::is_hook_name(name), name_at,
                 "a name is 1 to 64 letters, digits, dots, dashes and underscores");
   luaL_checktype(state, function_at, LUA_TFUNCTION);
   if (lua_gettop(state) > function_at) luaL_error(state, "too many arguments");

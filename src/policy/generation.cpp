@@ -217,7 +217,7 @@ void Generation::flush() {
     const bool single = next.single;
     if (next.done || next.flow != 0) {
       process_->send(next.line);
-      deadline = std::max(deadline, parts_.deadlines.of(next.event));
+      deadline = std::max(deadline, parts_.deadlines.of(next.event) + parts_.deadlines.grace);
       in_flight_.push_back(std::move(next));
     }
     waiting_.pop_front();
