@@ -26,6 +26,7 @@ struct Call {
 // The handlers. Authorised and matched already.
 void get_version(const Call& call);
 void get_status(const Call& call);
+void get_policy(const Call& call);
 void get_tunnel(const Call& call);
 void post_up(const Call& call);
 void post_down(const Call& call);

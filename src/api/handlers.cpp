@@ -24,7 +24,11 @@ void get_version(const Call& call) {
 
 void get_status(const Call& call) {
   call.reply(render_status(call.control.daemon_status(), call.control.tunnels(), call.control.notify_status(),
-                           call.events.last_id()));
+                           call.control.policy_status(), call.events.last_id()));
+}
+
+void get_policy(const Call& call) {
+  call.reply(render(call.control.policy_status()));
 }
 
 void get_tunnel(const Call& call) {

@@ -83,6 +83,32 @@ Json dead_letter(const core::DeadLetter& letter) {
   return out;
 }
 
+Json hook(const core::HookStatus& status) {
+  Json out = Json::object();
+  out.set("event", core::to_string(status.event)).set("name", status.name);
+  out.set("file", status.file).set("line", status.line).set("standard", status.standard);
+  const bool scheduled = status.every > base::Millis(0);
+  out.set("every_seconds", scheduled ? Json(static_cast<double>(status.every.count()) / 1000.0) : Json());
+  out.set("strikes", status.strikes).set("quarantined", status.quarantined);
+  out.set("failures", status.failures);
+  return out;
+}
+
+Json count(const core::EventCount& status) {
+  Json out = Json::object();
+  out.set("event", core::to_string(status.event)).set("asked", status.asked).set("given", status.given);
+  out.set("troubled", status.troubled).set("refused", status.refused);
+  return out;
+}
+
+Json journal(const core::JournalStatus& status) {
+  Json out = Json::object();
+  out.set("stored", status.stored).set("left_out", status.left_out).set("dropped", status.dropped);
+  out.set("queued", status.queued).set("bytes", status.bytes);
+  out.set("error", text_or_null(status.error)).set("set_aside", text_or_null(status.set_aside));
+  return out;
+}
+
 void set_reason(Json& out, const core::TunnelStatus& tunnel) {
   const bool known = tunnel.reason != core::Reason::none;
   const auto& reason = core::describe(tunnel.reason);
@@ -149,13 +175,34 @@ Json render(const core::NotifyStatus& status) {
   return out;
 }
 
+Json render(const core::PolicyStatus& status) {
+  const bool loaded = status.generation > 0;
+  Json hooks = Json::array(), counts = Json::array();
+  for (const auto& one : status.hooks) hooks.push(hook(one));
+  for (const auto& one : status.counts) counts.push(count(one));
+  Json sandbox = Json::object();
+  sandbox.set("level", names(status.sandbox)).set("missing", names(status.sandbox_missing));
+  Json out = Json::object();
+  out.set("generation", status.generation).set("folder", text_or_null(status.folder));
+  out.set("loaded_at", loaded ? Json(base::iso8601(status.loaded_at)) : Json());
+  out.set("last_error", text_or_null(status.last_error));
+  out.set("hooks", std::move(hooks)).set("off", names(status.switched_off));
+  out.set("sandbox", std::move(sandbox));
+  out.set("pid", status.pid > 0 ? Json(status.pid) : Json());
+  out.set("restarts", status.restarts).set("flows", status.flows);
+  out.set("counts", std::move(counts)).set("journal", journal(status.journal));
+  return out;
+}
+
 Json render_status(const core::DaemonStatus& daemon, const std::vector<core::TunnelStatus>& tunnels,
-                   const core::NotifyStatus& notify, std::uint64_t last_event_id) {
+                   const core::NotifyStatus& notify, const core::PolicyStatus& policy,
+                   std::uint64_t last_event_id) {
   Json list = Json::array();
   for (const auto& tunnel : tunnels) list.push(render(tunnel));
   Json out = Json::object();
   out.set("schema", "fairlead.status/1").set("daemon", render(daemon));
   out.set("last_event_id", last_event_id).set("tunnels", std::move(list)).set("notify", render(notify));
+  out.set("policy", render(policy));
   return out;
 }
 

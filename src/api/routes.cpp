@@ -27,6 +27,7 @@ struct Route {
 constexpr Route kRoutes[] = {
     {"GET", "/v1/version", Role::viewer, "", get_version},
     {"GET", "/v1/status", Role::viewer, "", get_status},
+    {"GET", "/v1/policy", Role::viewer, "", get_policy},
     {"GET", "/v1/tunnels/{name}", Role::viewer, "", get_tunnel},
     {"POST", "/v1/tunnels/{name}/up", Role::operator_, "", post_up},
     {"POST", "/v1/tunnels/{name}/down", Role::operator_, "", post_down},

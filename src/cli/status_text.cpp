@@ -127,6 +127,36 @@ std::string daemon_text(JsonView daemon, bool color) {
   return text.empty() ? text : "\n" + text;
 }
 
+std::string place_text(JsonView hook) {
+  return base::printable(hook["name"].text(), kLongestCell) + " (" +
+         base::printable(hook["file"].text(), kLongestNote) + ":" + std::to_string(hook["line"].integer()) +
+         ")";
+}
+
+// What is wrong with the hooks; `told`: a failed reload stands among the daemon's own troubles already.
+std::string policy_text(JsonView policy, bool told, bool color) {
+  std::string text;
+  const auto line = [&](const std::string& what, Style style) {
+    text += paint("policy: " + what, style, color) + "\n";
+  };
+  if (const auto error = policy["last_error"].text(); !told && !error.empty())
+    line("last reload failed: " + base::printable(error.substr(0, error.find('\n')), kLongestNote),
+         Style::bad);
+  for (const auto hook : policy["hooks"].items())
+    if (hook["quarantined"].boolean())
+      line("hook " + place_text(hook) +
+               " is in quarantine, its event answers the safe default: mend it and run " +
+               "`fairlead reload`",
+           Style::bad);
+  if (const auto error = policy["journal"]["error"].text(); !error.empty())
+    line("decisions do not reach the journal: " + base::printable(error, kLongestNote), Style::bad);
+  std::string missing;
+  for (const auto one : policy["sandbox"]["missing"].items())
+    missing += (missing.empty() ? "" : ", ") + base::printable(one.text(), kLongestCell);
+  if (!missing.empty()) line("the sandbox of the hooks is not whole, it lacks: " + missing, Style::warning);
+  return text.empty() ? text : "\n" + text;
+}
+
 // One line for each sender that has a trouble.
 std::string notify_text(JsonView notify, bool color) {
   std::string text;
@@ -176,6 +206,11 @@ std::vector<Cell> trouble_notes(JsonView tunnel) {
   }
   std::vector<Cell> notes;
   if (!text.empty()) notes.push_back({text, state_style(tunnel)});
+  if (const auto held = tunnel["health"]["held"]; held.is_object())
+    notes.push_back({"the failing health check is held for " + seconds_text(held["seconds_left"].number()) +
+                         " more by " + base::printable(held["hook"].text(), kLongestNote) + ": " +
+                         base::printable(held["why"].text(), kLongestNote),
+                     Style::warning});
   if (text.empty() && is_unproven(tunnel)) notes.push_back({std::string(kUnprovenNote), Style::faint});
   if (text.empty()) return notes;
   if (const auto hint = tunnel["hint"].text(); !hint.empty())
@@ -196,7 +231,9 @@ std::string render_status(JsonView status, const StatusLook& look) {
   else
     text = "no tunnels in " + base::printable(status["daemon"]["config_file"].text()) + "\n";
   if (look.wide && tunnels.size() > 0) text += forwards_text(tunnels, look.color);
-  return text + daemon_text(status["daemon"], look.color) + notify_text(status["notify"], look.color);
+  const bool told = !status["daemon"]["last_reload_error"].text().empty();
+  return text + daemon_text(status["daemon"], look.color) + policy_text(status["policy"], told, look.color) +
+         notify_text(status["notify"], look.color);
 }
 
 std::vector<std::string> tunnel_names(JsonView status) {

@@ -15,7 +15,7 @@ struct StatusLook {
 };
 
 // `status` is the object of GET /v1/status: the table, what is wrong under each row, the daemon's own
-// troubles and those of the senders of notifications.
+// troubles, those of the hooks and those of the senders of notifications.
 std::string render_status(base::JsonView status, const StatusLook& look);
 
 // Connected, but the server forbids the probe and no traffic has crossed since.

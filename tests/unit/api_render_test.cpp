@@ -74,7 +74,8 @@ static void what_is_not_known_is_null(void**) {
         "probe_round_trip_ms", "host_key_fingerprint", "algorithms", "health"})
     if (!json[key].is_null()) fail_msg("%s is not null", key);
   tunnel.has_health_check = true;
-  assert_text_equal(api::render(tunnel)["health"].dump(), R"({"configured":true,"good":true,"last":null,"held":null})");
+  assert_text_equal(api::render(tunnel)["health"].dump(),
+                    R"({"configured":true,"good":true,"last":null,"held":null})");
 }
 
 static void the_status_of_the_daemon(void**) {
@@ -88,12 +89,15 @@ static void the_status_of_the_daemon(void**) {
   daemon.audit_head = "ff";
   daemon.loop_turns = 77;
   assert_text_equal(
-      api::render_status(daemon, {}, {}, 500).dump(),
+      api::render_status(daemon, {}, {}, {}, 500).dump(),
       R"({"schema":"fairlead.status/1","daemon":{"version":"0.1.0","pid":42,)"
       R"("started_at":"2026-03-01T12:00:00.000Z","config_file":"/etc/fairlead/fairlead.yaml",)"
       R"("config_generation":3,"config_loaded_at":"2026-03-01T12:00:00.000Z","last_reload_error":null,)"
       R"("log_level":"info","audit_seq":9,"audit_head":"ff","audit_error":null,"loop_turns":77},)"
-      R"("last_event_id":500,"tunnels":[],"notify":{"senders":[],"dead_letters":[]}})");
+      R"("last_event_id":500,"tunnels":[],"notify":{"senders":[],"dead_letters":[]},)"
+      R"("policy":{"generation":0,"folder":null,"loaded_at":null,"last_error":null,"hooks":[],"off":[],)"
+      R"("sandbox":{"level":[],"missing":[]},"pid":null,"restarts":0,"flows":0,"counts":[],)"
+      R"("journal":{"stored":0,"left_out":0,"dropped":0,"queued":0,"bytes":0,"error":null,"set_aside":null}}})");
   daemon.last_reload_error = "line 3";
   daemon.audit_error = "disk full";
   assert_text_equal(api::render(daemon)["last_reload_error"].text(), "line 3");
@@ -103,6 +107,46 @@ static void the_status_of_the_daemon(void**) {
 static void the_report_of_a_reload(void**) {
   assert_text_equal(api::render(core::ReloadReport{4, {"a"}, {"b", "c"}, {}, {"d"}}).dump(),
                     R"({"generation":4,"added":["a"],"removed":["b","c"],"changed":[],"unchanged":["d"]})");
+}
+
+static void the_hooks(void**) {
+  core::PolicyStatus status;
+  status.generation = 3;
+  status.folder = "/h";
+  status.last_error = "/h/a.lua:2: syntax error";
+  core::HookStatus hook;
+  hook.event = core::HookEvent::reconnect;
+  hook.name = "patience";
+  hook.file = "/h/a.lua";
+  hook.line = 7;
+  hook.strikes = 3;
+  hook.quarantined = true;
+  hook.failures = 4;
+  core::HookStatus flow;
+  flow.name = "report";
+  flow.every = base::Millis(1500);
+  flow.standard = true;
+  status.hooks = {hook, flow};
+  status.switched_off = {"one-more-minute"};
+  status.sandbox_missing = {"landlock"};
+  status.pid = 42;
+  status.counts = {{core::HookEvent::reconnect, 14, 9, 2, 1}};
+  status.journal.error = "disk full";
+  const auto json = api::render(status);
+  assert_text_equal(
+      json["hooks"].dump(),
+      R"([{"event":"reconnect","name":"patience","file":"/h/a.lua","line":7,"standard":false,"every_seconds":null,)"
+      R"("strikes":3,"quarantined":true,"failures":4},)"
+      R"({"event":"every","name":"report","file":"","line":0,"standard":true,"every_seconds":1.5,)"
+      R"("strikes":0,"quarantined":false,"failures":0}])");
+  assert_text_equal(json["counts"].dump(),
+                    R"([{"event":"reconnect","asked":14,"given":9,"troubled":2,"refused":1}])");
+  assert_text_equal(json["sandbox"].dump(), R"({"level":[],"missing":["landlock"]})");
+  assert_text_equal(json["off"].dump(), R"(["one-more-minute"])");
+  assert_text_equal(json["last_error"].text(), "/h/a.lua:2: syntax error");
+  assert_text_equal(json["journal"]["error"].text(), "disk full");
+  assert_true(json["loaded_at"].is_string());
+  assert_int_equal(json["pid"].integer(), 42);
 }
 
 static void the_senders_of_notifications(void**) {
@@ -130,8 +174,11 @@ static void the_senders_of_notifications(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(a_tunnel_with_everything),     cmocka_unit_test(what_is_not_known_is_null),
-      cmocka_unit_test(the_status_of_the_daemon),     cmocka_unit_test(the_report_of_a_reload),
+      cmocka_unit_test(a_tunnel_with_everything),
+      cmocka_unit_test(what_is_not_known_is_null),
+      cmocka_unit_test(the_status_of_the_daemon),
+      cmocka_unit_test(the_report_of_a_reload),
+      cmocka_unit_test(the_hooks),
       cmocka_unit_test(the_senders_of_notifications),
   };
   return cmocka_run_group_tests_name("api_render", tests, nullptr, nullptr);

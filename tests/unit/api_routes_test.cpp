@@ -133,8 +133,8 @@ constexpr Change kChanges[] = {
     {"POST", "/v1/notify/phone/test", ""},
     {"PUT", "/v1/log-level", "{\"level\":\"debug\"}"},
 };
-constexpr const char* kReads[] = {"/v1/version", "/v1/status", "/v1/tunnels/attic", "/v1/log-level",
-                                  "/v1/logs"};
+constexpr const char* kReads[] = {"/v1/version",       "/v1/status",    "/v1/policy",
+                                  "/v1/tunnels/attic", "/v1/log-level", "/v1/logs"};
 
 }  // namespace
 

@@ -150,6 +150,43 @@ static void a_sender_has_a_line_only_while_something_is_wrong(void**) {
                     "notify: hook: last error: timed out\\x1b[0m\n");
 }
 
+static std::string below_no_tunnels(const std::string& policy, const std::string& daemon_error = "null") {
+  const std::string daemon =
+      R"({"config_file":"f","config_generation":3,"last_reload_error":)" + daemon_error + "}";
+  return rendered(json(R"({"daemon":)" + daemon + R"(,"tunnels":[],"policy":)" + policy + "}"));
+}
+
+static void hooks_have_a_line_only_while_something_is_wrong(void**) {
+  assert_text_equal(below_no_tunnels(R"({"last_error":null,"hooks":[{"name":"a","quarantined":false}],
+      "sandbox":{"level":["seccomp"],"missing":[]},"journal":{"error":null}})"),
+                    "no tunnels in f\n");
+  assert_text_equal(
+      below_no_tunnels(R"({"last_error":"a.lua:2: bad\nb.lua:3: bad",
+      "hooks":[{"name":"a","quarantined":false},{"name":"b","file":"x.lua","line":7,"quarantined":true}],
+      "sandbox":{"missing":["landlock","seccomp"]},"journal":{"error":"disk full\u001b"}})"),
+      "no tunnels in f\n"
+      "\n"
+      "policy: last reload failed: a.lua:2: bad\n"
+      "policy: hook b (x.lua:7) is in quarantine, its event answers the safe default: mend it and "
+      "run `fairlead reload`\n"
+      "policy: decisions do not reach the journal: disk full\\x1b\n"
+      "policy: the sandbox of the hooks is not whole, it lacks: landlock, seccomp\n");
+}
+
+static void a_failed_reload_is_told_once(void**) {
+  const auto text = below_no_tunnels(R"({"last_error":"a.lua:2: bad"})", R"("a.lua:2: bad")");
+  assert_text_equal(text, "no tunnels in f\n\nconfig: generation 3; last reload failed: a.lua:2: bad\n");
+}
+
+static void a_check_that_a_hook_holds_says_who_and_for_how_long(void**) {
+  const auto tunnel = json(R"({"name":"x","state":"connected","proof":"probe","reason":null,"health":{
+      "configured":true,"good":true,"held":{"hook":"a.lua:2 calm","why":"a restart","seconds_left":42}}})");
+  const auto notes = cli::trouble_notes(tunnel.view());
+  assert_int_equal(notes.size(), 1);
+  assert_text_equal(notes[0].text,
+                    "the failing health check is held for 42s more by a.lua:2 calm: a restart");
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_sender_has_a_line_only_while_something_is_wrong),
@@ -162,6 +199,9 @@ int main() {
       cmocka_unit_test(nothing_from_outside_reaches_the_terminal_raw),
       cmocka_unit_test(what_is_missing_or_of_another_type_does_no_harm),
       cmocka_unit_test(tunnels_are_found_by_name),
+      cmocka_unit_test(hooks_have_a_line_only_while_something_is_wrong),
+      cmocka_unit_test(a_failed_reload_is_told_once),
+      cmocka_unit_test(a_check_that_a_hook_holds_says_who_and_for_how_long),
   };
   return cmocka_run_group_tests_name("cli_status_text", tests, nullptr, nullptr);
 }
