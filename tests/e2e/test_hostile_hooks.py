@@ -3,54 +3,16 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
-import threading
 import unittest
 
 from fairlead_e2e import FAIRLEAD, TunnelCase, free_port, until
 from fairlead_e2e import hostile
 from fairlead_e2e.platform import PATIENCE
+from fairlead_e2e.transfer import Transfer
 
 SAFE_DEFAULT = "safe_default"
-
-
-class Transfer:
-    """Sends rounds of bytes through a line and compares what comes back, until it is told to end."""
-
-    def __init__(self, case, port):
-        self.case, self.port, self.rounds, self.fault = case, port, 0, None
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as sock:
-                while not self._ending.is_set():
-                    payload = os.urandom(200_000)
-                    sock.sendall(payload)
-                    if self.case.receive(sock, len(payload)) != payload:
-                        raise AssertionError("other bytes came back")
-                    self.rounds += 1
-        except Exception as error:  # noqa: BLE001, told to the test by end()
-            self.fault = error
-
-    def goes_on(self):
-        """Whole rounds that began from now on have crossed."""
-        seen = self.rounds
-        until(lambda: self.fault or self.rounds >= seen + 2, "bytes to cross the line")
-        self.end_if_broken()
-
-    def end_if_broken(self):
-        if self.fault:
-            raise AssertionError(f"the line broke: {self.fault}")
-
-    def end(self):
-        self._ending.set()
-        self._thread.join()
-        self.end_if_broken()
 
 
 class HostileHooks(TunnelCase):
@@ -66,9 +28,9 @@ class HostileHooks(TunnelCase):
         self.forward = self.remote(self.echo)
         victim = self.tunnel(self.server, self.remote(self.echo)) | {"port": free_port()}
         self.running = self.daemon({"line": self.tunnel(self.server, self.forward), "victim": victim},
-                                   {"policy": {"dir": str(self.hooks)}})
+                                   {"policy": {"dir": str(self.hooks), "deadline": "1s"}})
         self.running.wait_for("connected")
-        transfer = Transfer(self, self.forward["remote"])
+        transfer = Transfer(self.forward["remote"])
         self.addCleanup(transfer.end)
         return transfer
 
@@ -80,7 +42,7 @@ class HostileHooks(TunnelCase):
     def wait_line(self, event, says, after=0):
         def met():
             return next((line for line in self.running.lines(after)
-                         if re.fullmatch(event, line.get("event") or "") and re.search(says, json.dumps(line))), None)
+                         if re.fullmatch(event, line.get("event") or "") and re.search(says, " ".join(map(str, line.values())))), None)
         return until(met, lambda: f"a line {event} with {says}\n{self.running.tail()}")
 
     def wait_witness(self, after):
