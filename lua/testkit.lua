@@ -78,7 +78,9 @@ local function differences(got, want, path, out)
   end
   for key in pairs(want) do differences(got[key], want[key], path .. "." .. tostring(key), out) end
   for key in pairs(got) do
-    if want[key] == nil then out[#out + 1] = path .. "." .. tostring(key) .. ": got " .. show(got[key], "") .. ", wanted nothing" end
+    if want[key] == nil then
+      out[#out + 1] = path .. "." .. tostring(key) .. ": got " .. show(got[key], "") .. ", wanted nothing"
+    end
   end
   return out
 end
@@ -158,7 +160,9 @@ end
 -- {name = "disk-report", effects = {…}}.
 function kit.advance(duration, answers)
   local ends, runs, due = clock.unix + seconds_of(duration), {}, {}
-  for _, flow in ipairs(host_flows()) do due[#due + 1] = { name = flow.name, every = flow.seconds, at = clock.unix + flow.seconds } end
+  for _, flow in ipairs(host_flows()) do
+    due[#due + 1] = { name = flow.name, every = flow.seconds, at = clock.unix + flow.seconds }
+  end
   while true do
     local next_one
     for _, flow in ipairs(due) do

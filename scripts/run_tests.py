@@ -215,7 +215,7 @@ def on_signal(number, _frame):
 
 
 def run_all(programs):
-    jobs = int(os.environ.get("FAIRLEAD_TEST_JOBS", "2"))
+    jobs = int(os.environ.get("FAIRLEAD_TEST_JOBS", 2 * (os.cpu_count() or 1)))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         outcomes = list(pool.map(run_program, programs))
     passed, failed, skipped = (sum(getattr(one, word) for one in outcomes) for word in ("passed", "failed", "skipped"))

@@ -65,7 +65,7 @@ class Daemon {
         reload_(loop, std::move(location)),
         stop_deadline_(loop, "stop-deadline", [this] { on_stop_deadline(); }) {}
 
-  base::Result<> start();
+  void start() { start_next(); }
   int exit_code() const { return exit_code_; }
   base::SteadyTime ends_by() const { return ends_by_; }  // after the stop has begun
 
@@ -87,6 +87,7 @@ class Daemon {
   base::Result<> start_notifications();
   base::Result<> start_tunnels();
   base::Result<> start_control();
+  base::Result<> start_policy();
   base::Result<> start_api();
   base::Result<> start_lines();
   void stop_signals(std::function<void()> next);
@@ -97,9 +98,12 @@ class Daemon {
   void stop_notifications(std::function<void()> next);
   void stop_tunnels(std::function<void()> next);
   void stop_control(std::function<void()> next);
+  void stop_policy(std::function<void()> next) { next(); }
   void stop_api(std::function<void()> next);
   void stop_lines(std::function<void()> next);
 
+  void start_next();
+  void fail_start(const char* step, const base::Error& error, int exit_code);
   void begin_stop(const char* why);
   void stop_next();
   void on_stop_deadline();
@@ -129,6 +133,7 @@ class Daemon {
   std::unique_ptr<http::ControlSocket> socket_;
   std::unique_ptr<http::Server> server_;
   std::size_t started_ = 0;  // steps that run
+  bool paused_ = false;      // the step just begun goes on later
   bool stopping_ = false;
   base::SteadyTime ends_by_;
   int exit_code_ = 0;
@@ -144,29 +149,33 @@ const std::vector<Daemon::Step>& Daemon::steps() {
       {"notifications", &Daemon::start_notifications, &Daemon::stop_notifications},
       {"tunnels", &Daemon::start_tunnels, &Daemon::stop_tunnels},
       {"control", &Daemon::start_control, &Daemon::stop_control},
+      {"policy", &Daemon::start_policy, &Daemon::stop_policy},
       {"api", &Daemon::start_api, &Daemon::stop_api},
       {"lines", &Daemon::start_lines, &Daemon::stop_lines},
   };
   return kSteps;
 }
 
-base::Result<> Daemon::start() {
-  for (const Step& step : steps()) {
-    if (auto done = (this->*step.start)(); !done) {
-      base::Error error = done.error();
-      exit_code_ = kFailed;
-      begin_stop("failed start");
-      return error;
-    }
+// A step that needs time asks for a pause; whoever ends it calls this again.
+void Daemon::start_next() {
+  while (started_ < steps().size()) {
+    const Step& step = steps()[started_];
+    if (auto done = (this->*step.start)(); !done) return fail_start(step.name, done.error(), kFailed);
     ++started_;
     log_.debug("started", {{"step", step.name}});
+    if (std::exchange(paused_, false)) return;
   }
   log_.info("daemon_ready", {{"version", FAIRLEAD_VERSION},
                              {"pid", ::getpid()},
                              {"config", config_->file},
                              {"tunnels", config_->tunnels.size()},
                              {"socket", socket_->path()}});
-  return base::success();
+}
+
+void Daemon::fail_start(const char* step, const base::Error& error, int exit_code) {
+  log_.error("start_failed", {{"step", step}, {"error", error.text()}});
+  exit_code_ = exit_code;
+  begin_stop("failed start");
 }
 
 base::Result<> Daemon::start_signals() {
@@ -293,6 +302,7 @@ base::Result<> Daemon::start_control() {
   reload_.add_slow(hooks_->policy());
   reload_.add(fixed_);
   reload_.add(*access_);
+  reload_.add(*hooks_);
   reload_.add(*tunnels_);
   reload_.add(*notifications_);  // after the tunnels: those that are gone have said so
   return base::success();
@@ -301,6 +311,17 @@ base::Result<> Daemon::start_control() {
 void Daemon::stop_control(std::function<void()> next) {
   reload_.cancel();
   next();
+}
+
+// Nobody is told that the daemon is there before its hooks are.
+base::Result<> Daemon::start_policy() {
+  paused_ = true;
+  hooks_->begin(config_, [this](const base::Result<>& loaded) {
+    if (stopping_) return;
+    if (!loaded) return fail_start("policy", loaded.error(), kBadConfig);
+    start_next();
+  });
+  return base::success();
 }
 
 base::Result<> Daemon::start_api() {
@@ -337,15 +358,7 @@ void Daemon::stop_api(std::function<void()> next) {
 }
 
 base::Result<> Daemon::start_lines() {
-  hooks_->begin(config_, [this](const base::Result<>& loaded) {
-    if (stopping_) return;
-    if (!loaded) {
-      log_.error("start_failed", {{"step", "hooks"}, {"error", loaded.error().text()}});
-      exit_code_ = kBadConfig;
-      return begin_stop("hooks that cannot be loaded");
-    }
-    tunnels_->begin(config_);
-  });
+  tunnels_->begin(config_);
   return base::success();
 }
 
@@ -424,8 +437,7 @@ int run_on_loop(base::Log& log, base::LineWriter& stderr_lines, core::EventRing&
       if (!flush.active()) flush.start_repeating(kFlushEvery);
     });
     Daemon daemon(loop, log, logs, std::move(config), location);
-    if (auto started = daemon.start(); !started)
-      log.error("start_failed", {{"error", started.error().text()}});
+    daemon.start();
     loop.run();
     exit_code = daemon.exit_code();
     ends_by = daemon.ends_by();

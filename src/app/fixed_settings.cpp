@@ -23,13 +23,18 @@ void FixedSettings::remember(base::Log& log, const core::Config& config) {
   state_dir_ = config.state_dir;
   runtime_dir_ = config.runtime_dir;
   format_ = config.log_format;
+  journal_age_ = config.policy.journal_age;
+  journal_bytes_ = config.policy.journal_bytes;
   level_ = config.log_level;
 }
 
 base::Result<std::unique_ptr<core::Ticket>> FixedSettings::prepare(const core::ConfigPtr& next) {
+  const bool journal_changed =
+      next->policy.journal_age != journal_age_ || next->policy.journal_bytes != journal_bytes_;
   const char* changed = next->state_dir != state_dir_       ? "state_dir"
                         : next->runtime_dir != runtime_dir_ ? "runtime_dir"
                         : next->log_format != format_       ? "log.format"
+                        : journal_changed                   ? "policy.journal"
                                                             : nullptr;
   if (changed != nullptr)
     return base::Error{

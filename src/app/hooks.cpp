@@ -27,7 +27,27 @@ store::JournalSettings journal_settings(const std::string& folder, const core::P
   return journal;
 }
 
+std::vector<std::string> sender_names(const core::Config& config) {
+  std::vector<std::string> names;
+  for (const auto& [name, sender] : config.notify.senders) names.push_back(name);
+  return names;
+}
+
 }  // namespace
+
+class Hooks::NamesTicket final : public core::Ticket {
+ public:
+  NamesTicket(Hooks& owner, std::vector<std::string> names) : owner_(owner), names_(std::move(names)) {}
+  void commit() noexcept override { owner_.sender_names_ = std::move(names_); }
+
+ private:
+  Hooks& owner_;
+  std::vector<std::string> names_;
+};
+
+base::Result<std::unique_ptr<core::Ticket>> Hooks::prepare(const core::ConfigPtr& next) {
+  return std::unique_ptr<core::Ticket>(std::make_unique<NamesTicket>(*this, sender_names(*next)));
+}
 
 Hooks::Hooks(Parts parts, const core::Config& config)
     : log_(parts.log),
@@ -43,9 +63,8 @@ Hooks::Hooks(Parts parts, const core::Config& config)
                                                         redact(std::move(texts), "journal", std::move(done));
                                                       })),
       policy_({parts.loop, parts.log, parts.audit, parts.events, effects_, journal_.get(), nullptr},
-              host_path(), policy::shipped_lua()) {
-  for (const auto& [name, sender] : config.notify.senders) sender_names_.push_back(name);
-}
+              host_path(), policy::shipped_lua()),
+      sender_names_(sender_names(config)) {}
 
 Hooks::~Hooks() = default;
 

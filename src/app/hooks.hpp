@@ -17,7 +17,7 @@
 
 namespace fairlead::app {
 
-class Hooks final : public core::EventPort {
+class Hooks final : public core::EventPort, public core::Reloadable {
  public:
   // All outlive it.
   struct Parts {
@@ -45,10 +45,15 @@ class Hooks final : public core::EventPort {
   using Transformed = std::function<void(std::optional<core::Notice>)>;
   void transform_notice(core::Notice notice, Transformed done);
 
+  // What hooks are told of the configuration follows a reload; the policy itself is a part of its own.
+  std::string_view part() const override { return "hooks"; }
+  base::Result<std::unique_ptr<core::Ticket>> prepare(const core::ConfigPtr& next) override;
+
   // From the tunnels; goes on unchanged.
   void publish(std::string_view type, const base::Json& body) override;
 
  private:
+  class NamesTicket;
   using Texts = std::vector<std::string>;
   // `redact` over each text, in their order; what the hooks cannot answer stays as it is.
   void redact(Texts texts, const char* purpose, std::function<void(Texts)> done);

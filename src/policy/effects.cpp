@@ -192,11 +192,9 @@ EffectResult Effects::at_once(const core::EffectInfo& effect, base::JsonView arg
       notice.title = base::printable(arguments["title"].text(), 256);
       notice.text = arguments["text"].text();
       notice.at = base::wall_now();
-      const std::string_view severity = arguments["severity"].text("low");
-      notice.severity = core::Severity::low;
-      for (const auto known :
-           {core::Severity::info, core::Severity::low, core::Severity::high, core::Severity::critical})
-        if (core::to_string(known) == severity) notice.severity = known;
+      const auto severity = core::parse_severity(arguments["severity"].text("low"));
+      if (!severity) return forbidden("flow.notify: `severity` must be info, low, high or critical");
+      notice.severity = *severity;
       for (const base::JsonView sender : arguments["senders"].items())
         notice.senders.emplace_back(sender.text());
       ports_.notify->notify(std::move(notice));

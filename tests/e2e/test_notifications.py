@@ -115,7 +115,7 @@ class Notifications(TunnelCase):
     def check_nothing_shown(self):
         """Neither secret in anything that an operator, a client or the disk sees."""
         shown = [self.running.log_file.read_text(), json.dumps(self.running.get("/v1/status")),
-                 json.dumps(self.running.get("/v1/logs?lines=5000")), self.cli("status", "--json").stdout, self.cli("status").stdout,
+                 json.dumps(self.running.get("/v1/logs?lines=4096")), self.cli("status", "--json").stdout, self.cli("status").stdout,
                  self.cli("config", "show").stdout, self.cli("config", "show", "--json").stdout, self.cli("audit", "show").stdout]
         shown += [path.read_text(errors="replace") for path in pathlib.Path(self.running.folder, "state").rglob("*") if path.is_file()]
         for text in shown:

@@ -35,10 +35,11 @@ class UpWait(TunnelCase):
                 self.assertEqual((code, out), (0, "line: connected (proven by probe)\n"))
                 self.exchange(self.forward["remote"])
 
-    def test_what_is_up_already_is_exit_2(self):
+    def test_what_is_up_already_is_what_was_waited_for(self):
         self.start(self.sshd())
         self.up("line", "--wait")
-        code, out, err = self.up("line", "--wait", "--require-proof")
+        self.assertEqual(self.up("line", "--wait", "--require-proof")[:2], (0, "line: connected (proven by probe)\n"))
+        code, out, err = self.up("line")
         self.assertEqual((code, out), (2, ""))
         self.assertIn("already", err)
 
@@ -64,7 +65,7 @@ class UpWait(TunnelCase):
         self.assertEqual(self.up("line", "--wait", "--require-proof")[0], 1)
         self.exchange(self.forward["remote"])
         self.line.wait_for(proof="traffic")
-        self.assertEqual(self.up("line", "--wait", "--require-proof")[0], 2)  # it is up already
+        self.assertEqual(self.up("line", "--wait", "--require-proof")[0], 0)
 
     def test_what_never_comes_up_is_exit_1_after_the_timeout(self):
         self.start_where_nobody_answers()
