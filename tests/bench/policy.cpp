@@ -1,5 +1,5 @@
-// The measuring half of `scripts/bench policy`: asks one hook through the daemon's side of the policy process, and
-// calls the same function inside this process by a bare Lua host. Prints one JSON object.
+// The measuring half of `scripts/bench policy`: asks one hook through the daemon's side of the policy
+// process, and calls the same function inside this process by a bare Lua host. Prints one JSON object.
 //
 //   bench_policy HOST FOLDER COUNT
 //
@@ -64,7 +64,9 @@ struct Figures {
 
 base::Json as_json(Figures figures) {
   base::Json json = base::Json::object();
-  json.set("per_second", figures.per_second).set("p50_us", figures.part(0.50)).set("p99_us", figures.part(0.99));
+  json.set("per_second", figures.per_second)
+      .set("p50_us", figures.part(0.50))
+      .set("p99_us", figures.part(0.99));
   return json;
 }
 

@@ -110,7 +110,7 @@ def reload_sets(count, seed):
     dice, accepted, rejected, partial, nameless = random.Random(seed), 0, 0, [], []
     with Scene() as scene:
         write_set(scene.hooks, 0)
-        transfer = scene.begin(journal={"max_age": "0s"})
+        transfer = scene.begin(journal={"age": "0s"})
         generation = loaded(scene, 0)[-1]
         for number in range(1, count + 1):
             write_set(scene.hooks, number)
