@@ -103,6 +103,7 @@ void Generation::on_loaded(base::JsonView message) {
   // The same files in the same order: what is known of a hook goes on to be known.
   for (std::size_t i = 0; i < std::min(hooks.size(), hooks_.size()); ++i) {
     hooks[i].strikes = hooks_[i].strikes;
+    hooks[i].late_cpu = hooks_[i].late_cpu;
     hooks[i].quarantined = hooks_[i].quarantined;
     hooks[i].failures = hooks_[i].failures;
     if (hooks[i].quarantined) process_->send("{\"do\":\"skip\",\"hook\":" + std::to_string(i) + "}");
@@ -388,11 +389,13 @@ void Generation::blame(bool crashed, const std::string& why) {
   }
   std::erase_if(waiting_, [](const Call& call) { return call.flow != 0; });
 
-  // On a machine that gives the process no time nobody can be blamed for being late.
-  const bool own_doing = crashed || used * 2 >= batch_deadline_;
-  if (hook > 0 && hook <= hooks_.size() && own_doing) {
-    HookInfo& info = hooks_[hook - 1];
-    if (++info.strikes >= kStrikes) info.quarantined = true;
+  // On a machine that gives the process no time nobody can be blamed for being late once; a hook that never
+  // ends has used its time after a few kills, and one that is only unlucky never has.
+  HookInfo* running = hook > 0 && hook <= hooks_.size() ? &hooks_[hook - 1] : nullptr;
+  if (running != nullptr) running->late_cpu += used;
+  if (running != nullptr && (crashed || running->late_cpu * 2 >= batch_deadline_)) {
+    running->late_cpu = base::Millis(0);
+    if (++running->strikes >= kStrikes) running->quarantined = true;
     observer_.struck(hook - 1, why);
   } else {
     parts_.log.warn("policy_process_ended", {{"generation", number_}, {"why", why}});

@@ -30,6 +30,7 @@ struct HookInfo {
   bool standard = false;
   base::Millis every{0};
   int strikes = 0;
+  base::Millis late_cpu{0};  // that it used when its process was ended for being late, since its last strike
   bool quarantined = false;
   std::uint64_t failures = 0;  // errors and wrong results
   std::string label() const { return file + ":" + std::to_string(line) + " " + name; }

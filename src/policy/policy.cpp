@@ -86,7 +86,7 @@ void Policy::observe(core::HookEvent event, base::Json context) {
 void Policy::refused(core::HookEvent event, const core::PolicyAnswer& answer, const std::string& what) {
   ++counts_[static_cast<std::size_t>(event)].refused;
   ports_.log.warn("verdict_refused",
-                  {{"event", core::to_string(event)}, {"hook", answer.hook}, {"why", what}});
+                  {{"asked", core::to_string(event)}, {"hook", answer.hook}, {"why", what}});
 }
 
 void Policy::record(core::HookEvent event, const base::Json& context, const Generation::Outcome& outcome,
@@ -117,7 +117,7 @@ void Policy::on_failed(const Live& live, std::size_t hook, const std::string& me
   if (++failures_logged_ > kMostFailureLines) return;
   const HookInfo& info = live.generation->hooks()[hook];
   ports_.log.warn("hook_failed", {{"hook", info.name},
-                                  {"event", core::to_string(info.event)},
+                                  {"asked", core::to_string(info.event)},
                                   {"generation", live.generation->number()},
                                   {"error", message}});
 }
@@ -126,7 +126,7 @@ void Policy::on_struck(const Live& live, std::size_t hook, const std::string& wh
   const HookInfo& info = live.generation->hooks()[hook];
   const std::string strikes = std::to_string(info.strikes) + " of " + std::to_string(kStrikes);
   ports_.log.warn("hook_struck", {{"hook", info.name},
-                                  {"event", core::to_string(info.event)},
+                                  {"asked", core::to_string(info.event)},
                                   {"strike", strikes},
                                   {"at", info.file + ":" + std::to_string(info.line)},
                                   {"why", why}});

@@ -116,9 +116,10 @@ class Daemon:
         wanted = fields | ({"state": state} if state else {})
         seen = {}
 
-        def met():
-            seen.update(self.tunnel(name))
-            return all(seen[key] == value for key, value in wanted.items()) and seen
+        def met():  # the API answers before the hooks are loaded, and the tunnels begin after that
+            status, answer = self.request("GET", f"/v1/tunnels/{name}")
+            seen.update(answer)
+            return status == 200 and all(seen[key] == value for key, value in wanted.items()) and seen
 
         return until(met, lambda: f"{wanted}; it is {json.dumps(seen)}\n{self.tail()}", seconds)
 

@@ -1,0 +1,5 @@
+-- A compiled chunk: bytecode could be crafted to break the interpreter.
+-- when: load
+-- line: 0
+-- make: chunk
+-- says: is a compiled chunk: hooks are text

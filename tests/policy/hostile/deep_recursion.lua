@@ -1,0 +1,13 @@
+-- Recurses without an end.
+-- when: call
+-- seen: hook_failed
+-- says: stack overflow|deep_recursion.lua:8: "attack" has used its \d+ ms
+api(1)
+
+local function deeper(n)
+  return 1 + deeper(n + 1)
+end
+
+on.reconnect("attack", function()
+  return deeper(1)
+end)

@@ -1,0 +1,9 @@
+-- Loops. The gentle limit ends it with file and line.
+-- when: call
+-- seen: hook_failed
+-- says: infinite_loop.lua:8: "attack" has used its \d+ ms
+api(1)
+
+on.reconnect("attack", function()
+  while true do end
+end)

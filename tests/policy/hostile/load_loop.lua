@@ -1,0 +1,6 @@
+-- Never ends its top level.
+-- when: load
+-- line: 6
+-- says: "[^"]*load_loop.lua" has used its 500 ms
+api(1)
+while true do end
