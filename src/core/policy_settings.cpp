@@ -21,6 +21,8 @@ bool host_matches(std::string_view pattern, std::string_view host, std::uint16_t
     pattern = pattern.substr(0, colon);
   }
   if (wanted != port) return false;
+  if (pattern.starts_with('[') && pattern.ends_with(']'))  // IPv6: a parsed URL has no brackets
+    pattern = pattern.substr(1, pattern.size() - 2);
   const std::string name = base::lower(host), rule = base::lower(pattern);
   if (rule.starts_with("*."))
     return name.size() > rule.size() - 1 && name.ends_with(std::string_view(rule).substr(1));
