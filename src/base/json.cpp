@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
@@ -12,15 +13,29 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 
+constexpr std::ptrdiff_t kFewKeys = 16;  // compared with each other, in no memory of their own
+
+bool has_key_twice(const cJSON* object) {
+  std::array<std::string_view, kFewKeys> few;
+  std::ptrdiff_t count = 0;
+  const cJSON* child = object->child;
+  for (; child != nullptr && count < kFewKeys; child = child->next, ++count) {
+    const std::string_view key = child->string;
+    if (std::find(few.begin(), few.begin() + count, key) != few.begin() + count) return true;
+    few[static_cast<std::size_t>(count)] = key;
+  }
+  if (child == nullptr) return false;
+  std::vector<std::string_view> keys(few.begin(), few.end());
+  for (; child != nullptr; child = child->next) keys.emplace_back(child->string);
+  std::sort(keys.begin(), keys.end());
+  return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+}
+
 // Well-formed beyond what cJSON checks: bounded depth, no key twice in one object.
 const char* structural_fault(const cJSON* node, int depth) {
   if (depth > kMaxDepth) return "nested deeper than 64";
   if (cJSON_IsObject(node)) {
-    std::vector<std::string_view> keys;
-    for (const cJSON* child = node->child; child != nullptr; child = child->next)
-      keys.emplace_back(child->string);
-    std::sort(keys.begin(), keys.end());
-    if (std::adjacent_find(keys.begin(), keys.end()) != keys.end()) return "a key stands twice in one object";
+    if (has_key_twice(node)) return "a key stands twice in one object";
   }
   if (!cJSON_IsObject(node) && !cJSON_IsArray(node)) return nullptr;
   for (const cJSON* child = node->child; child != nullptr; child = child->next)
@@ -56,7 +71,9 @@ bool JsonView::is_bool() const {
 
 JsonView JsonView::operator[](std::string_view key) const {
   if (!is_object()) return {};
-  return JsonView(cJSON_GetObjectItemCaseSensitive(node_, std::string(key).c_str()));
+  for (const cJSON* child = node_->child; child != nullptr; child = child->next)
+    if (key == child->string) return JsonView(child);
+  return {};
 }
 
 JsonView JsonView::at(std::size_t index) const {

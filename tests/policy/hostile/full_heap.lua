@@ -1,7 +1,7 @@
 -- Fills the heap to the last byte with ever smaller blocks and keeps them, so that the host itself finds nothing.
 -- when: call
 -- seen: hook_failed
--- says: not enough memory
+-- says: not enough memory|has used its
 api(1)
 
 local kept = {}
