@@ -1,0 +1,91 @@
+"""Hooks in the real daemon: what they decide, what flows may do, and reloads that change all or nothing."""
+import sqlite3
+
+from fairlead_e2e import TunnelCase, free_port, until
+from fairlead_e2e.case import QUICK
+from fairlead_e2e.platform import SOURCE
+
+
+class PolicyCase(TunnelCase):
+    def with_hooks(self, tunnels, hooks, allow=None):
+        """A daemon with these hook files: name to text."""
+        self.hooks = self.path("hooks")
+        (self.hooks / "tests").mkdir(parents=True)
+        for name, text in hooks.items():
+            self.write(name, text)
+        self.policy = {"policy": {"dir": str(self.hooks), "deadline": "5s", "allow": allow or {}}}
+        return self.daemon(tunnels, self.policy)
+
+    def write(self, name, text):
+        (self.hooks / name).write_text("api(1)\n" + text if "/" not in name else text)
+
+    def nowhere(self, **more):
+        """A tunnel whose server does not answer: it asks `reconnect` after each attempt."""
+        return {"host": "127.0.0.1", "port": free_port(), "ssh_user": "nobody", "reconnect": QUICK,
+                "ssh_key": str(SOURCE / "tests" / "fixtures" / "keys" / "ed25519"),
+                "known_hosts": str(self.path("known_hosts")), "forwards": [self.remote(free_port())]} | more
+
+    def wait_for_log(self, daemon, text):
+        until(lambda: text in daemon.log_file.read_text(), lambda: text + "\n" + daemon.tail())
+
+
+class Decisions(PolicyCase):
+    def test_a_hook_stops_a_tunnel_and_the_journal_has_it_without_secrets(self):
+        daemon = self.with_hooks(self.nowhere(), {"10.lua": '''on.reconnect("enough", function(ctx)
+            return ctx.stop("password=hunter2secret") end)'''})
+        tunnel = daemon.wait_for("failed")
+        self.assertEqual(tunnel["reason"], "stopped_by_hook")
+        self.assertIn("10.lua:2 enough", tunnel["detail"])
+        daemon.stop()
+        files = list((daemon.folder / "state").rglob("decisions.sqlite"))
+        self.assertEqual(len(files), 1)
+        dump = "\n".join(sqlite3.connect(files[0]).iterdump())
+        self.assertIn("enough", dump)
+        self.assertNotIn("hunter2secret", dump)
+
+
+class Effects(PolicyCase):
+    def test_flows_do_what_is_allowed_and_nothing_else(self):
+        daemon = self.with_hooks({}, {"10.lua": '''every("1s", "work", function(flow)
+            local fine, why = pcall(flow.exec, {argv = {"/bin/false"}})
+            local result = flow.exec{argv = {"/bin/echo", "hello"}}
+            log("refused", not fine, why, "ran", result.status, result.out)
+            local http_fine, http_why = pcall(flow.http, {url = "http://127.0.0.1:1/"})
+            log("http refused", not http_fine, http_why)
+            flow.store.set("runs", (flow.store.get("runs") or 0) + 1)
+            log("runs", flow.store.get("runs") > 1)
+            flow.sleep("1d")
+        end)'''}, {"commands": ["/bin/echo"]})
+        self.wait_for_log(daemon, "add it to policy.allow.commands ran 0 hello")
+        self.wait_for_log(daemon, "add it to policy.allow.hosts")
+        self.wait_for_log(daemon, "runs false")
+        audit = "".join(path.read_text() for path in (daemon.folder / "state").rglob("*.jsonl"))
+        self.assertIn("hook_effect_refused", audit)
+        self.assertIn("exec /bin/echo", audit)
+        daemon.stop()
+        daemon.start()
+        self.wait_for_log(daemon, "runs true")  # the store has outlived the daemon
+
+
+class Reloads(PolicyCase):
+    def refused(self, daemon, *parts):
+        before = daemon.get("/v1/version")
+        command = self.command(daemon, "reload")
+        self.assertEqual(command.wait(), 1)
+        for part in parts:
+            self.assertIn(part, command.out + command.err)
+            self.wait_for_log(daemon, part)
+        self.assertEqual(daemon.get("/v1/version"), before)
+
+    def test_anything_wrong_keeps_the_old_whole(self):
+        good = 'every("1s", "old", function() log("old is here") end)'
+        daemon = self.with_hooks({}, {"10.lua": good})
+        self.write("20.lua", "\non.recconect('x', function() end)")
+        self.refused(daemon, "20.lua:3", "did you mean `reconnect`?")
+        (self.hooks / "20.lua").unlink()
+        self.write("tests/t.lua", 'kit.test("fails", function() kit.same(1, 2) end)')
+        self.refused(daemon, "got 1, wanted 2")
+        (self.hooks / "tests" / "t.lua").unlink()
+        self.write("10.lua", good.replace("old is here", "new is here"))
+        self.assertEqual(self.command(daemon, "reload").wait(), 0)
+        self.wait_for_log(daemon, "new is here")
