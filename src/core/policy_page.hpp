@@ -8,8 +8,11 @@
 
 namespace fairlead::core {
 
+constexpr std::uint64_t kFlowOnPage = 1ULL << 63;  // tells a flow's id from a call's
+
 struct PolicyPage {
-  std::atomic<std::uint64_t> call;  // id of the call or flow under way; 0: none
+  std::atomic<std::uint64_t>
+      call;  // id of the call, or kFlowOnPage and the id of the flow, under way; 0: none
   std::atomic<std::int64_t> since;  // CLOCK_MONOTONIC when the hook began, nanoseconds
   std::atomic<std::uint32_t> hook;  // number of the hook that runs, plus one; 0: none
 };

@@ -179,7 +179,7 @@ Flows::Step Flows::run(std::uint64_t id, Flow& flow, int arguments, std::chrono:
   int results = 0;
   int status = LUA_OK;
   {
-    const core::PolicyPageMark mark(parts_.page, id, flow.hook, monotonic_now());
+    const core::PolicyPageMark mark(parts_.page, core::kFlowOnPage | id, flow.hook, monotonic_now());
     const CpuLimit::Scope scope(parts_.limit, limit, hook.name);
     status = lua_resume(flow.thread, parts_.state, arguments, &results);
   }

@@ -374,7 +374,9 @@ void Generation::blame(bool crashed, const std::string& why) {
   ++restarts_;
 
   std::deque<Call> unanswered = std::exchange(in_flight_, {});
-  const auto is_culprit = [at](const Call& call) { return call.flow != 0 ? call.flow == at : call.id == at; };
+  const auto is_culprit = [at](const Call& call) {
+    return (call.flow != 0 ? core::kFlowOnPage | call.flow : call.id) == at;
+  };
   auto culprit = std::find_if(unanswered.begin(), unanswered.end(), is_culprit);
   if (culprit == unanswered.end()) culprit = unanswered.begin();
   std::optional<Call> blamed;
