@@ -389,7 +389,7 @@ void Generation::blame(bool crashed, const std::string& why) {
   std::erase_if(waiting_, [](const Call& call) { return call.flow != 0; });
 
   // On a machine that gives the process no time nobody can be blamed for being late.
-  const bool own_doing = crashed || used * 2 >= batch_deadline_;
+  const bool own_doing = crashed || used * 2 >= batch_deadline_ - parts_.deadlines.grace;
   if (hook > 0 && hook <= hooks_.size() && own_doing) {
     HookInfo& info = hooks_[hook - 1];
     if (++info.strikes >= kStrikes) info.quarantined = true;
