@@ -208,7 +208,9 @@ std::string outcome_text(const core::EventInfo& event, const HookTrial::Answer& 
   const auto& given = answer.outcome.answer;
   const std::string safe = event.safe_default.empty() ? "" : ": " + std::string(event.safe_default);
   if (event.kind == core::HookKind::observe) return "nothing is answered";
-  if (!given.trouble.empty()) return "the safe default, because a hook failed" + safe;
+  if (!given.trouble.empty())
+    return "the safe default" + safe +
+           (answer.failures.empty() ? ", because " + given.trouble : ", because a hook failed");
   if (!given.given) return "no hook has an opinion" + safe;
   return given.value.dump() + (given.hook.empty() ? "" : " by " + given.hook);
 }

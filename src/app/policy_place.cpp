@@ -17,7 +17,8 @@ constexpr std::size_t kLongestProblem = 4096;
 
 Exit fail_with_problems(Context& context, const std::string& folder, const base::Error& problems, bool json) {
   auto lines = base::Json::array();
-  for (const auto line : base::split(problems.text(), '\n')) {
+  const std::string text = problems.text();
+  for (const auto line : base::split(text, '\n')) {
     const auto shown = base::printable(line, kLongestProblem);
     context.err << shown << '\n';
     lines.push(shown);

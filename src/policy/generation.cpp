@@ -395,7 +395,7 @@ void Generation::blame(bool crashed, const std::string& why) {
   // ends has used its time after a few kills, and one that is only unlucky never has.
   HookInfo* running = hook > 0 && hook <= hooks_.size() ? &hooks_[hook - 1] : nullptr;
   if (running != nullptr) running->late_cpu += used;
-  if (running != nullptr && (crashed || running->late_cpu * 2 >= batch_deadline_)) {
+  if (running != nullptr && (crashed || running->late_cpu * 2 >= batch_deadline_ - parts_.deadlines.grace)) {
     running->late_cpu = base::Millis(0);
     if (++running->strikes >= kStrikes) running->quarantined = true;
     observer_.struck(hook - 1, why);

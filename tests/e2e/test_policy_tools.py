@@ -167,6 +167,22 @@ end)""")
         self.assertRegex(run.stdout, r"stuck: failed: \S+a\.lua:3")
         self.assertIn("answer: the safe default", run.stdout)
 
+    def test_a_hook_that_swallows_its_end_is_ended_with_its_process(self):
+        folder = self.write(a="""api(1)
+on.reconnect("swallow", function(ctx)
+  while true do pcall(function() while true do end end) end
+end)""")
+        run = self.ended(self.run_policy("explain", "reconnect", "--dir", folder, ctx=CTX), 1)
+        self.assertRegex(run.stdout, r"a\.lua:2 swallow: failed: it was not answered within")
+
+    def test_a_policy_process_that_is_not_there_is_named(self):
+        alone = shutil.copy(FAIRLEAD, self.folder / "fairlead")
+        run = subprocess.run([alone, "policy", "check", self.write(a=PATIENT)], capture_output=True, text=True,
+                             timeout=PATIENCE, check=False)
+        if run.returncode == 0:
+            self.skipTest("fairlead-host is installed on this machine")
+        self.assertRegex(run.stderr, r"(?m)^/\S+/fairlead-host: cannot be started")
+
     # --- new ---
     def test_every_new_hook_loads_as_it_stands(self):
         for event in EVENTS:
