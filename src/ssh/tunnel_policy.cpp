@@ -1,6 +1,6 @@
 // Where a tunnel asks the hooks: when to come back, and what a fallen health check means. No line waits for
-// them: the backoff's wait begins at once and a verdict changes it, and a tunnel is called degraded a deadline
-// later at most.
+// them: the backoff's wait begins at once and a verdict changes it, and a tunnel is called degraded a
+// deadline later at most.
 #include <algorithm>
 #include <utility>
 
