@@ -179,7 +179,7 @@ std::vector<std::string_view> names_below(const EventInfo& event, std::string_vi
     return false;
   });
   if (prefix.empty()) {
-    names.push_back("random");
+    names.emplace_back("random");
     for (const VerdictForm& form : event.verdicts) names.push_back(form.method);
   }
   return names;
