@@ -206,9 +206,9 @@ void Generation::flush() {
     if (!call.trouble.empty()) troubled.push_back(std::move(call));
   if (!troubled.empty())
     std::erase_if(waiting_, [](const Call& call) { return call.id == 0 || !call.trouble.empty(); });
-  for (Call& call : troubled) {
+  for (const Call& call : troubled) {
     const std::string why = call.trouble;
-    give_safe_default(std::move(call), why);
+    give_safe_default(call, why);
   }
   if (stage_ != Stage::ready || !in_flight_.empty()) return;
   base::Millis deadline{0};
@@ -232,7 +232,7 @@ void Generation::flush() {
   deadline_.start(deadline);
 }
 
-void Generation::give_safe_default(Call call, const std::string& why) {
+void Generation::give_safe_default(const Call& call, const std::string& why) {
   if (!call.done) return;
   Outcome outcome;
   outcome.answer.trouble = why;
@@ -241,7 +241,7 @@ void Generation::give_safe_default(Call call, const std::string& why) {
 
 void Generation::give_up_waiting(const std::string& why) {
   std::deque<Call> waiting = std::exchange(waiting_, {});
-  for (Call& call : waiting) give_safe_default(std::move(call), why);
+  for (const Call& call : waiting) give_safe_default(call, why);
 }
 
 // --- answers
@@ -334,7 +334,9 @@ void Generation::on_step(base::JsonView message) {
 void Generation::on_late() {
   // The daemon itself may have stood still: what has arrived meanwhile is no fault of the process.
   process_->receive();
-  if (!process_ || !(stage_ == Stage::loading || stage_ == Stage::testing || !in_flight_.empty())) return;
+  if (!process_) return;
+  const bool awaited = stage_ == Stage::loading || stage_ == Stage::testing || !in_flight_.empty();
+  if (!awaited) return;
   if (stage_ == Stage::loading) return on_gone("it did not load its files in time");
   if (stage_ == Stage::testing) return on_gone("the tests did not end in time");
   const auto passed = std::chrono::duration_cast<base::Millis>(base::steady_now() - batch_began_);
@@ -405,7 +407,7 @@ void Generation::blame(bool crashed, const std::string& why) {
   observer_.restarted();
   patience_.start(kPatience);
   start_process();
-  if (blamed) give_safe_default(std::move(*blamed), why);
+  if (blamed) give_safe_default(*blamed, why);
 }
 
 }  // namespace fairlead::policy

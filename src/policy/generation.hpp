@@ -123,9 +123,8 @@ class Generation {
   void on_refused(base::JsonView problems);
   void on_tests(base::JsonView message);
   void load_ended(base::Result<Loaded> result);
-  void enqueue(Call call);
   void flush();
-  void give_safe_default(Call call, const std::string& why);
+  void give_safe_default(const Call& call, const std::string& why);
   void give_up_waiting(const std::string& why);
   void note_failures(base::JsonView failed);
   bool quarantined(core::HookEvent event) const;

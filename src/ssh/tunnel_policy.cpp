@@ -91,7 +91,8 @@ void Tunnel::follow_health(const core::PolicyAnswer& answer) {
   if (state_ != TunnelState::connected || verdict_.good()) return;  // it has moved on meanwhile
   const base::Millis held = held_since_ ? since(*held_since_) : base::Millis(0);
   const core::HealthPlan plan = core::plan_health(answer, held);
-  if (!plan.refused.empty()) site_.policy->refused(HookEvent::health, answer, plan.refused);
+  if (site_.policy != nullptr && !plan.refused.empty())
+    site_.policy->refused(HookEvent::health, answer, plan.refused);
   if (plan.hold) {
     if (!held_since_) held_since_ = base::steady_now();
     hold_ = {answer.hook, plan.why, *plan.hold};
