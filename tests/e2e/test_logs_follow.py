@@ -40,7 +40,7 @@ class LogsFollow(TunnelCase):
     def test_reads_as_text(self):
         self.start()
         view = self.follow("--lines=0")
-        self.line.wait_event("http_request")
+        view.wait_until(lambda: "path=/v1/logs/stream" in view.out, "its own request")  # it follows from here on
         self.line.post("restart")
         view.wait_until(lambda: "to=connected" in view.out, "the new lines")
         for text in view.out.splitlines()[:-1]:
