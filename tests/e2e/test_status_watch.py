@@ -112,7 +112,7 @@ class StatusWatch(TunnelCase):
         view = self.command(self.line, "status", QUICKLY, "--json")
         view.wait_until(lambda: view.out, "an object")
         self.line.stop()
-        view.wait_until(lambda: '"error"' in view.out, "the error")
+        view.wait_until(lambda: '"error"' in view.out and view.err, "the error, in both")
         self.line.start()
         self.assertEqual(view.interrupt(), 0)
         self.assertRegex(view.err, r"(?m)^fairlead: (no|the) daemon at ")
