@@ -13,7 +13,7 @@ namespace fairlead::audit {
 
 namespace {
 
-constexpr int kAttempts = 3;  // a daemon that rotates meanwhile moves the files under us
+constexpr int kTailAttempts = 3;  // a daemon that rotates meanwhile moves the files under us
 
 // The last `count` lines of one file that fit, oldest first.
 base::Result<std::deque<base::Json>> tail_of(const std::string& path, std::size_t count,
@@ -56,7 +56,7 @@ base::Result<Tailed> tail(const std::string& folder, std::size_t count, const st
     if (!before) return before.error();
     auto found = tail_files(folder, *before, count, tunnel);
     const auto after = list_files(folder);
-    if ((after && *after == *before) || attempt == kAttempts) return found;
+    if ((after && *after == *before) || attempt == kTailAttempts) return found;
   }
 }
 

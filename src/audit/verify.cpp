@@ -11,7 +11,7 @@ namespace fairlead::audit {
 
 namespace {
 
-constexpr int kAttempts = 10;  // a daemon that prunes meanwhile takes files away under us
+constexpr int kVerifyAttempts = 10;  // a daemon that prunes meanwhile takes files away under us
 
 class Verification {
  public:
@@ -139,7 +139,7 @@ Report verify(const std::string& folder, const std::optional<Position>& expected
   for (int attempt = 1;; ++attempt) {
     Verification verification(folder, expected);
     Report report = verification.run();
-    if (!verification.overtaken() || attempt == kAttempts) return report;
+    if (!verification.overtaken() || attempt == kVerifyAttempts) return report;
   }
 }
 

@@ -6,14 +6,14 @@
 
 #include "base/text.hpp"
 #include "host/lua_json.hpp"
+#include "host/lua_state.hpp"
 #include "host/verdict.hpp"
 
 namespace fairlead::host {
 
 namespace {
 
-constexpr const char* kType = "fairlead.ctx";
-constexpr const char* kSelf = "fairlead.contexts";
+constexpr const char* kContextType = "fairlead.ctx";
 constexpr const char* kMethods = "fairlead.ctx.methods";
 
 std::string join(std::string_view prefix, std::string_view name) {
@@ -31,9 +31,8 @@ struct Contexts::Node {
 };
 
 Contexts::Contexts(lua_State* state) {
-  lua_pushlightuserdata(state, this);
-  lua_setfield(state, LUA_REGISTRYINDEX, kSelf);
-  luaL_newmetatable(state, kType);
+  bind_object(state, *this);
+  luaL_newmetatable(state, kContextType);
   lua_pushcfunction(state, index);
   lua_setfield(state, -2, "__index");
   lua_pushcfunction(state, assign);
@@ -56,13 +55,6 @@ Contexts::Contexts(lua_State* state) {
   lua_setfield(state, LUA_REGISTRYINDEX, kMethods);
 }
 
-Contexts& Contexts::of(lua_State* state) {
-  lua_getfield(state, LUA_REGISTRYINDEX, kSelf);
-  auto* self = static_cast<Contexts*>(lua_touserdata(state, -1));
-  lua_pop(state, 1);
-  return *self;
-}
-
 void Contexts::push(lua_State* state, core::HookEvent event, base::JsonView fields) {
   ++serial_;
   random_ = static_cast<std::uint64_t>(fields["seed"].integer(1));
@@ -71,12 +63,12 @@ void Contexts::push(lua_State* state, core::HookEvent event, base::JsonView fiel
 
 void Contexts::push_node(lua_State* state, const Node& node) {
   *static_cast<Node*>(lua_newuserdatauv(state, sizeof(Node), 0)) = node;
-  luaL_setmetatable(state, kType);
+  luaL_setmetatable(state, kContextType);
 }
 
 int Contexts::index(lua_State* state) {
-  const auto& node = *static_cast<const Node*>(luaL_checkudata(state, 1, kType));
-  Contexts& self = of(state);
+  const auto& node = *static_cast<const Node*>(luaL_checkudata(state, 1, kContextType));
+  auto& self = bound_object<Contexts>(state);
   if (node.serial != self.serial_)
     return luaL_error(state, "this ctx is over: it can be used only inside the call that it was made for");
   if (lua_type(state, 2) != LUA_TSTRING)
@@ -94,35 +86,30 @@ int Contexts::look_up(lua_State* state, const Node& node, const char* name) {
   }
   const core::EventInfo& event = core::describe(node.event);
   std::string problem;
-  {
-    const std::string path = join(node.prefix, name);
-    if (const core::EventField* field = core::find_field(event, path)) {
-      const base::JsonView value = node.value[name];
-      if (value.exists() || field->nilable) {
-        push_json(state, value);
-        return 1;
-      }
-      problem = "ctx." + path + " was not given";
-    } else if (core::path_kind(event, path) == core::PathKind::group) {
-      std::string_view below = core::names_below(event, path).front();  // a part of the table's text …
-      const std::string_view prefix(below.data() - path.size() - 1,
-                                    path.size());  // … and so is what leads to it
-      push_node(state, {node.serial, node.event, prefix, node.value[name]});
+  const std::string path = join(node.prefix, name);
+  if (const core::EventField* field = core::find_field(event, path)) {
+    const base::JsonView value = node.value[name];
+    if (value.exists() || field->nilable) {
+      push_json(state, value);
       return 1;
-    } else {
-      const auto names = core::names_below(event, node.prefix);
-      const auto near = base::nearest(name, names);
-      problem = "`" + base::printable(name, 60) + "` is no field of " +
-                (node.prefix.empty() ? "the ctx of " : "`ctx.") +
-                (node.prefix.empty() ? std::string(event.name)
-                                     : std::string(node.prefix) + "` of " + std::string(event.name)) +
-                (near.empty() ? "" : "; did you mean `" + std::string(near) + "`?");
     }
-    luaL_where(state, 1);
-    lua_pushlstring(state, problem.data(), problem.size());
-    lua_concat(state, 2);
+    problem = "ctx." + path + " was not given";
+  } else if (core::path_kind(event, path) == core::PathKind::group) {
+    std::string_view below = core::names_below(event, path).front();  // a part of the table's text …
+    const std::string_view prefix(below.data() - path.size() - 1,
+                                  path.size());  // … and so is what leads to it
+    push_node(state, {node.serial, node.event, prefix, node.value[name]});
+    return 1;
+  } else {
+    const auto names = core::names_below(event, node.prefix);
+    const auto near = base::nearest(name, names);
+    problem = "`" + base::printable(name, 60) + "` is no field of " +
+              (node.prefix.empty() ? "the ctx of " : "`ctx.") +
+              (node.prefix.empty() ? std::string(event.name)
+                                   : std::string(node.prefix) + "` of " + std::string(event.name)) +
+              (near.empty() ? "" : "; did you mean `" + std::string(near) + "`?");
   }
-  return lua_error(state);
+  raise_error(state, problem);
 }
 
 int Contexts::assign(lua_State* state) {
@@ -141,7 +128,7 @@ double Contexts::next_random() {
 
 // As math.random: () a number from 0 to below 1, (n) an integer from 1 to n, (m, n) one from m to n.
 int Contexts::random(lua_State* state) {
-  const double fraction = of(state).next_random();
+  const double fraction = bound_object<Contexts>(state).next_random();
   if (lua_gettop(state) == 0) {
     lua_pushnumber(state, fraction);
     return 1;

@@ -24,7 +24,6 @@ class Contexts {
 
  private:
   struct Node;
-  static Contexts& of(lua_State* state);
   static int index(lua_State* state);
   static int assign(lua_State* state);
   static int random(lua_State* state);

@@ -2,7 +2,6 @@
 
 #include <lauxlib.h>
 
-#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -14,16 +13,7 @@ namespace fairlead::host {
 
 namespace {
 
-constexpr const char* kSelf = "fairlead.flows";
-constexpr const char* kType = "fairlead.flow";
-
-[[noreturn]] void raise(lua_State* state, const std::string& message) {
-  luaL_where(state, 1);
-  lua_pushlstring(state, message.data(), message.size());
-  lua_concat(state, 2);
-  lua_error(state);
-  std::abort();  // lua_error does not return
-}
+constexpr const char* kFlowType = "fairlead.flow";
 
 // The arguments on the stack as one object.
 base::Result<base::Json> collect(lua_State* state, const core::EffectInfo& effect) {
@@ -53,9 +43,8 @@ base::Result<base::Json> collect(lua_State* state, const core::EffectInfo& effec
 
 Flows::Flows(Calls::Parts parts) : parts_(parts) {
   lua_State* state = parts_.state;
-  lua_pushlightuserdata(state, this);
-  lua_setfield(state, LUA_REGISTRYINDEX, kSelf);
-  luaL_newmetatable(state, kType);
+  bind_object(state, *this);
+  luaL_newmetatable(state, kFlowType);
   lua_pushcfunction(state, unknown_name);
   lua_setfield(state, -2, "__index");
   lua_pushboolean(state, 0);
@@ -63,20 +52,13 @@ Flows::Flows(Calls::Parts parts) : parts_(parts) {
   lua_pop(state, 1);
 }
 
-Flows& Flows::of(lua_State* state) {
-  lua_getfield(state, LUA_REGISTRYINDEX, kSelf);
-  auto* self = static_cast<Flows*>(lua_touserdata(state, -1));
-  lua_pop(state, 1);
-  return *self;
-}
-
 int Flows::unknown_name(lua_State* state) {
   std::vector<std::string_view> names = {"clock"};
   for (const core::EffectInfo& effect : core::all_effects()) names.push_back(effect.name);
   const std::string name = base::printable(luaL_tolstring(state, 2, nullptr), 60);
   const auto near = base::nearest(name, names);
-  raise(state, "`" + name + "` is no part of flow" +
-                   (near.empty() ? "" : "; did you mean `" + std::string(near) + "`?"));
+  raise_error(state, "`" + name + "` is no part of flow" +
+                         (near.empty() ? "" : "; did you mean `" + std::string(near) + "`?"));
 }
 
 // A fresh `flow` for each run: what a script does to its own harms no other. "store.get" goes into
@@ -104,10 +86,10 @@ void Flows::push_handle(lua_State* state) {
   }
   for (const char* group : {"store", "tunnel"}) {
     lua_getfield(state, -1, group);
-    luaL_setmetatable(state, kType);
+    luaL_setmetatable(state, kFlowType);
     lua_pop(state, 1);
   }
-  luaL_setmetatable(state, kType);
+  luaL_setmetatable(state, kFlowType);
 }
 
 void Flows::set_clock(const Flow& flow, base::JsonView clock) {
@@ -120,22 +102,23 @@ void Flows::set_clock(const Flow& flow, base::JsonView clock) {
 }
 
 int Flows::effect(lua_State* state) {
-  Flows& self = of(state);
+  auto& self = bound_object<Flows>(state);
   const core::EffectInfo& effect =
       core::describe(static_cast<core::Effect>(lua_tointeger(state, lua_upvalueindex(1))));
   if (self.running_ == nullptr || self.running_->thread != state)
-    raise(state, "flow." + std::string(effect.name) +
-                     " works in the flow itself, not in a hook or a coroutine of its own");
+    raise_error(state, "flow." + std::string(effect.name) +
+                           " works in the flow itself, not in a hook or a coroutine of its own");
   const auto arguments = collect(state, effect);
-  if (!arguments) raise(state, arguments.error().message);
-  if (auto fine = core::check_arguments(effect, arguments->view()); !fine) raise(state, fine.error().message);
+  if (!arguments) raise_error(state, arguments.error().message);
+  if (auto fine = core::check_arguments(effect, arguments->view()); !fine)
+    raise_error(state, fine.error().message);
   self.wanted_ = Step{Step::Kind::effect, effect.effect, arguments->dump(), {}};
   return lua_yieldk(state, 0, 0, &Flows::after_effect);
 }
 
 // What resume() pushed: value, message, whether to raise.
 int Flows::after_effect(lua_State* state, int /*status*/, lua_KContext /*context*/) {
-  if (lua_toboolean(state, -1) != 0) raise(state, lua_tostring(state, -2));
+  if (lua_toboolean(state, -1) != 0) raise_error(state, lua_tostring(state, -2));
   lua_pop(state, 1);
   if (!lua_isnil(state, -1)) return 2;  // nil and why
   lua_pop(state, 1);

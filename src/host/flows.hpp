@@ -48,7 +48,6 @@ class Flows {
     int thread_reference = LUA_NOREF;
     int handle_reference = LUA_NOREF;  // the table that the script knows as `flow`
   };
-  static Flows& of(lua_State* state);
   static int effect(lua_State* state);
   static int after_effect(lua_State* state, int status, lua_KContext context);
   static int unknown_name(lua_State* state);

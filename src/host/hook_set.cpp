@@ -14,7 +14,6 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 
-constexpr const char* kSelf = "fairlead.hooks";
 constexpr const char* kOnType = "fairlead.on";
 constexpr auto kFileLimit = 500ms;  // CPU time of one file's top level
 constexpr std::size_t kMostHooks = 2'000;
@@ -31,21 +30,13 @@ int line_of_caller(lua_State* state) {
 
 HookSet::HookSet(lua_State* state, CpuLimit& limit, std::function<void(const std::string&)> log)
     : state_(state), limit_(limit), log_(std::move(log)), by_event_(core::all_events().size()) {
-  lua_pushlightuserdata(state, this);
-  lua_setfield(state, LUA_REGISTRYINDEX, kSelf);
+  bind_object(state, *this);
   luaL_newmetatable(state, kOnType);
   lua_pushcfunction(state, on_index);
   lua_setfield(state, -2, "__index");
   lua_pushboolean(state, 0);
   lua_setfield(state, -2, "__metatable");
   lua_pop(state, 1);
-}
-
-HookSet& HookSet::of(lua_State* state) {
-  lua_getfield(state, LUA_REGISTRYINDEX, kSelf);
-  auto* self = static_cast<HookSet*>(lua_touserdata(state, -1));
-  lua_pop(state, 1);
-  return *self;
 }
 
 void HookSet::add_problem(const std::string& file, int line, const std::string& message) {
@@ -89,7 +80,7 @@ int HookSet::on_index(lua_State* state) {
 
 int HookSet::on_register(lua_State* state) {
   const auto event = static_cast<core::HookEvent>(lua_tointeger(state, lua_upvalueindex(1)));
-  of(state).register_hook(state, event, 1, 2, 0);
+  bound_object<HookSet>(state).register_hook(state, event, 1, 2, 0);
   return 0;
 }
 
@@ -103,7 +94,7 @@ int HookSet::every(lua_State* state) {
   }
   luaL_argcheck(state, seconds >= kLeastInterval && seconds <= kMostInterval, 1,
                 "an interval from 1s to a year is wanted, such as \"5m\"");
-  of(state).register_hook(state, core::HookEvent::every, 2, 3, seconds);
+  bound_object<HookSet>(state).register_hook(state, core::HookEvent::every, 2, 3, seconds);
   return 0;
 }
 
@@ -135,19 +126,19 @@ int HookSet::api(lua_State* state) {
   if (version != kApiVersion)
     return luaL_error(state, "the file wants hook API %d, this fairlead has %d", static_cast<int>(version),
                       kApiVersion);
-  of(state).api_named_ = true;
+  bound_object<HookSet>(state).api_named_ = true;
   return 0;
 }
 
 int HookSet::off(lua_State* state) {
-  HookSet& self = of(state);
+  auto& self = bound_object<HookSet>(state);
   if (self.loading_ == nullptr) return luaL_error(state, "off is for the top level of a hook file");
   self.offs_.push_back({luaL_checkstring(state, 1), self.loading_->path, line_of_caller(state)});
   return 0;
 }
 
 int HookSet::log(lua_State* state) {
-  HookSet& self = of(state);
+  auto& self = bound_object<HookSet>(state);
   const int count = lua_gettop(state);
   std::string text;
   for (int i = 1; i <= count; ++i) {

@@ -78,7 +78,6 @@ class HookSet {
     std::string name, file;
     int line;
   };
-  static HookSet& of(lua_State* state);
   static int on_index(lua_State* state);
   static int on_register(lua_State* state);
   static int api(lua_State* state);

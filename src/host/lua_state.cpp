@@ -74,29 +74,14 @@ std::string suggestion(lua_State* state, std::string_view name) {
   return near.empty() ? std::string() : "; did you mean `" + near + "`?";
 }
 
-// The text is pushed and the error raised while no object with a destructor is alive in this frame: harmless
-// with the C++ build of Lua, and right with any.
 int unknown_global(lua_State* state) {
-  {
-    const std::string name = base::printable(luaL_tolstring(state, 2, nullptr), 60);
-    const std::string message = "`" + name + "` is no global of hooks" + suggestion(state, name);
-    luaL_where(state, 1);
-    lua_pushlstring(state, message.data(), message.size());
-    lua_concat(state, 2);
-  }
-  return lua_error(state);
+  const std::string name = base::printable(luaL_tolstring(state, 2, nullptr), 60);
+  raise_error(state, "`" + name + "` is no global of hooks" + suggestion(state, name));
 }
 
 int undeclared_global(lua_State* state) {
-  {
-    const std::string name = base::printable(luaL_tolstring(state, 2, nullptr), 60);
-    const std::string message =
-        "assignment to the undeclared global `" + name + "`: write `local " + name + "`";
-    luaL_where(state, 1);
-    lua_pushlstring(state, message.data(), message.size());
-    lua_concat(state, 2);
-  }
-  return lua_error(state);
+  const std::string name = base::printable(luaL_tolstring(state, 2, nullptr), 60);
+  raise_error(state, "assignment to the undeclared global `" + name + "`: write `local " + name + "`");
 }
 
 // Leaves a table of the libraries and base functions in the registry, made once; every environment gets
@@ -192,6 +177,14 @@ void offer(lua_State* state, const char* name) {
   lua_pushstring(state, name);
   lua_insert(state, -2);
   lua_rawset(state, -3);
+}
+
+void raise_error(lua_State* state, std::string_view message) {
+  luaL_where(state, 1);
+  lua_pushlstring(state, message.data(), message.size());
+  lua_concat(state, 2);
+  lua_error(state);
+  std::abort();  // lua_error does not return
 }
 
 std::string pop_error(lua_State* state) {

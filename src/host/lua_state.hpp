@@ -41,6 +41,26 @@ void push_environment(lua_State* state);
 // names given here are what the environment offers beside the libraries.
 void offer(lua_State* state, const char* name);
 
+// Makes `object` the one of its class that serves this state: the C functions that Lua calls find it again
+// with bound_object(), whatever coroutine they are called from. The object outlives the calls.
+template <class T>
+inline const char kBindingOf = 0;  // its address is the key in the registry
+template <class T>
+void bind_object(lua_State* state, T& object) {
+  lua_pushlightuserdata(state, &object);
+  lua_rawsetp(state, LUA_REGISTRYINDEX, &kBindingOf<T>);
+}
+template <class T>
+T& bound_object(lua_State* state) {
+  lua_rawgetp(state, LUA_REGISTRYINDEX, &kBindingOf<T>);
+  auto* object = static_cast<T*>(lua_touserdata(state, -1));
+  lua_pop(state, 1);
+  return *object;
+}
+
+// Raises `message` as a Lua error, with file and line of the script that called us in front.
+[[noreturn]] void raise_error(lua_State* state, std::string_view message);
+
 // The message of the error value on the top of the stack, popped; never empty.
 std::string pop_error(lua_State* state);
 

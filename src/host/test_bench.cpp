@@ -16,7 +16,6 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 
-constexpr const char* kSelf = "fairlead.tests";
 constexpr auto kTestLimit = 2'000ms;  // CPU time of one test; its hooks have their own, shorter ones
 
 [[noreturn]] void raise(lua_State* state, const std::string& message) {
@@ -52,16 +51,13 @@ void check_fields(lua_State* state, const core::EventInfo& event, base::JsonView
 
 TestBench::TestBench(Calls::Parts parts, Calls& calls, Flows& flows)
     : parts_(parts), calls_(calls), flows_(flows) {
-  lua_pushlightuserdata(parts_.state, this);
-  lua_setfield(parts_.state, LUA_REGISTRYINDEX, kSelf);
+  bind_object(parts_.state, *this);
 }
 
 TestBench& TestBench::of(lua_State* state) {
-  lua_getfield(state, LUA_REGISTRYINDEX, kSelf);
-  auto* self = static_cast<TestBench*>(lua_touserdata(state, -1));
-  lua_pop(state, 1);
-  if (self->parts_.state != state) raise(state, "kit works in the test itself, not in a coroutine");
-  return *self;
+  auto& self = bound_object<TestBench>(state);
+  if (self.parts_.state != state) raise(state, "kit works in the test itself, not in a coroutine");
+  return self;
 }
 
 // host_test(name, line, function)

@@ -11,7 +11,7 @@ namespace fairlead::host {
 
 namespace {
 
-constexpr const char* kType = "fairlead.verdict";
+constexpr const char* kVerdictType = "fairlead.verdict";
 constexpr std::size_t kMostText = 1024;
 
 // Plain data: Lua frees the block and calls no destructor. Texts are its user value.
@@ -54,7 +54,7 @@ int build(lua_State* state) {
   auto* verdict =
       static_cast<Verdict*>(lua_newuserdatauv(state, sizeof(Verdict), core::VerdictForm::kMostArguments));
   *verdict = Verdict{&form, {}, {}};
-  luaL_setmetatable(state, kType);
+  luaL_setmetatable(state, kVerdictType);
   for (int i = 0; i < count; ++i) {
     const core::VerdictArgument& argument = arguments[i];
     if (lua_isnil(state, i + 1)) {
@@ -84,7 +84,7 @@ std::string builders_of(const core::EventInfo& event) {
 }  // namespace
 
 void open_verdicts(lua_State* state) {
-  luaL_newmetatable(state, kType);
+  luaL_newmetatable(state, kVerdictType);
   lua_pushboolean(state, 0);
   lua_setfield(state, -2, "__metatable");
   lua_pop(state, 1);
@@ -97,7 +97,7 @@ void push_builder(lua_State* state, const core::VerdictForm& form) {
 
 base::Result<std::string> verdict_json(lua_State* state, int index, const core::EventInfo& event) {
   const int at = lua_absindex(state, index);
-  const auto* verdict = static_cast<const Verdict*>(luaL_testudata(state, at, kType));
+  const auto* verdict = static_cast<const Verdict*>(luaL_testudata(state, at, kVerdictType));
   if (verdict == nullptr || verdict->form->event != event.event) {
     const std::string got =
         verdict != nullptr ? "a verdict of another event" : std::string(luaL_typename(state, at));

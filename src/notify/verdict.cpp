@@ -15,12 +15,12 @@ namespace {
 
 using base::Code;
 
-constexpr std::size_t kMostAnswer = 120;  // of the receiver's words
+constexpr std::size_t kMostQuoted = 120;  // of the receiver's words
 constexpr std::uint64_t kMostSeconds = 365ull * 24 * 3600;
 
 // " (invalid_payload)": what the receiver says about it.
 std::string words_of(std::string_view text) {
-  const std::string said = base::printable(base::trim(text), kMostAnswer);
+  const std::string said = base::printable(base::trim(text), kMostQuoted);
   return said.empty() ? said : " (" + said + ")";
 }
 

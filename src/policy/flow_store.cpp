@@ -14,14 +14,14 @@ using std::chrono_literals::operator""s;
 
 constexpr auto kSoon = 200ms;  // several changes, one write
 constexpr auto kRetry = 10s;
-constexpr std::size_t kMostKey = 128, kMostValue = 16u << 10, kMostKeys = 1000, kMostBytes = 1u << 20;
+constexpr std::size_t kMostKey = 128, kMostValue = 16u << 10, kMostKeys = 1000, kMostStored = 1u << 20;
 
 }  // namespace
 
 FlowStore::FlowStore(loop::Loop& loop, base::Log& log, std::string path)
     : loop_(loop), log_(log), path_(std::move(path)), soon_(loop, "flow-store", [this] { write(); }) {
   if (!base::exists(path_)) return;
-  const auto text = base::read_file(path_, 2 * kMostBytes);
+  const auto text = base::read_file(path_, 2 * kMostStored);
   auto parsed = text ? base::Json::parse(*text) : base::Result<base::Json>(text.error());
   if (parsed && parsed->view().is_object()) {
     bytes_ = text->size();
@@ -44,7 +44,7 @@ base::Result<> FlowStore::set(std::string_view key, const base::Json& value) {
   if (!known && values_.view().size() >= kMostKeys) return refuse("1000 keys are kept already");
   const std::size_t before = known ? values_[key].dump().size() + key.size() : 0;
   const std::size_t after = bytes_ - std::min(bytes_, before) + text.size() + key.size();
-  if (after > kMostBytes) return refuse("the store would hold more than 1 MiB");
+  if (after > kMostStored) return refuse("the store would hold more than 1 MiB");
   bytes_ = after;
   if (value.view().is_null()) {
     base::Json rest = base::Json::object();

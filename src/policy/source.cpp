@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMostFiles = 500;
 constexpr std::size_t kMostFileBytes = 1u << 20;
-constexpr std::size_t kMostBytes = 8u << 20;
+constexpr std::size_t kMostSourceBytes = 8u << 20;
 
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
@@ -49,7 +49,7 @@ class Reader {
     if (text->starts_with("\x1b")) return problem(path, "is a compiled chunk: hooks are text");
     if (text->find('\0') != std::string::npos) return problem(path, "holds NUL bytes: hooks are text");
     bytes_ += text->size();
-    if (bytes_ > kMostBytes) return full("more than 8 MiB of hooks");
+    if (bytes_ > kMostSourceBytes) return full("more than 8 MiB of hooks");
     source_.files.push_back({path, kind, std::move(*text)});
   }
 
