@@ -18,7 +18,7 @@ test:
 
 # The sanitized build alone: build-asan/fairlead.
 asan:
-	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Doptimization=1 -Dcpp_args=-g1
+	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Doptimization=0 -Dcpp_args=-g1
 	ninja -C build-asan
 
 lint:
