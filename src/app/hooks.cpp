@@ -11,14 +11,6 @@ namespace fairlead::app {
 
 namespace {
 
-// fairlead-host beside the executable (a build folder), then the installed one.
-std::string host_path() {
-  const auto paths = base::installed_paths("fairlead-host");
-  for (const std::string& path : paths)
-    if (base::exists(path)) return path;
-  return paths.back();
-}
-
 store::JournalSettings journal_settings(const std::string& folder, const core::PolicySettings& settings) {
   store::JournalSettings journal;
   journal.path = base::join_path(folder, "decisions.sqlite");
@@ -63,7 +55,7 @@ Hooks::Hooks(Parts parts, const core::Config& config)
                                                         redact(std::move(texts), "journal", std::move(done));
                                                       })),
       policy_({parts.loop, parts.log, parts.audit, parts.events, effects_, journal_.get(), nullptr},
-              host_path(), policy::shipped_lua()),
+              exec::host_path(), policy::shipped_lua()),
       sender_names_(sender_names(config)) {}
 
 Hooks::~Hooks() = default;
@@ -98,8 +90,7 @@ void Hooks::publish(std::string_view type, const base::Json& body) {
   events_.publish(type, body);
   if (type != core::to_string(core::HookEvent::tunnel_state) || !policy_.asks(core::HookEvent::tunnel_state))
     return;
-  if (auto context = base::Json::parse(body.dump()))
-    policy_.observe(core::HookEvent::tunnel_state, std::move(*context));
+  policy_.observe(core::HookEvent::tunnel_state, base::Json::copy(body.view()));
 }
 
 void Hooks::redact(Texts texts, const char* purpose, std::function<void(Texts)> done) {

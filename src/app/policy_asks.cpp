@@ -25,7 +25,6 @@ using cli::Exit;
 constexpr std::size_t kMostInput = 4u << 20;
 
 // --- what stands on stdin
-// -------------------------------------------------------------------------------------
 
 base::Result<std::string> read_input() {
   std::string text;
@@ -45,10 +44,6 @@ struct Input {
   std::optional<Json> value;  // of a transform
 };
 
-Json copy(JsonView view) {
-  return std::move(*base::Json::parse(view.dump()));
-}
-
 base::Error bad_input(const core::EventInfo& event, const std::string& what) {
   return {base::Code::bad_request,
           what + "; `fairlead policy new " + std::string(event.name) + "` lists what ctx holds",
@@ -58,7 +53,7 @@ base::Error bad_input(const core::EventInfo& event, const std::string& what) {
 // The time is now, but for what the ctx says of it.
 void fill_clock(Json& context) {
   Json clock = policy::hook_clock(base::wall_now());
-  for (const JsonView member : context["clock"].items()) clock.set(member.key(), copy(member));
+  for (const JsonView member : context["clock"].items()) clock.set(member.key(), Json::copy(member));
   context.set("clock", std::move(clock));
 }
 
@@ -73,9 +68,9 @@ base::Result<Input> parse_input(const core::EventInfo& event, const std::string&
   const bool transform = event.kind == core::HookKind::transform;
   for (const JsonView member : parsed->view().items()) {
     if (transform && member.key() == "value")
-      input.value = copy(member);
+      input.value = Json::copy(member);
     else
-      input.context.set(member.key(), copy(member));
+      input.context.set(member.key(), Json::copy(member));
   }
   if (transform && !input.value)
     return bad_input(event, "\"value\" is missing: what the hooks shall transform, beside the ctx's fields");
@@ -88,7 +83,6 @@ base::Result<Input> parse_input(const core::EventInfo& event, const std::string&
 }
 
 // --- what becomes of the answer
-// -------------------------------------------------------------------------------
 
 struct Effect {
   std::string done;     // "the tunnel tries again in 5m"; empty: nothing more to be said
@@ -119,7 +113,7 @@ Effect effect_of(core::HookEvent event, const core::PolicyAnswer& answer, JsonVi
 }
 
 Json verdict_json(const HookTrial::Answer& answer) {
-  return answer.outcome.answer.given ? copy(answer.outcome.answer.value.view()) : Json();
+  return answer.outcome.answer.given ? Json::copy(answer.outcome.answer.value.view()) : Json();
 }
 
 Json text_or_null(const std::string& text) {
@@ -127,7 +121,6 @@ Json text_or_null(const std::string& text) {
 }
 
 // --- the commands
-// ---------------------------------------------------------------------------------------------
 
 using Show = Exit (*)(Context& context, const core::EventInfo& event, HookTrial& trial, const Input& input,
                       const HookTrial::Answer& answer, bool json);
@@ -192,7 +185,7 @@ std::vector<Saying> sayings(const core::EventInfo& event, const HookTrial& trial
       if (static_cast<std::size_t>(one["hook"].integer(-1)) != number) continue;
       const bool opinion = !one["said"].is_null() || event.kind == core::HookKind::transform;
       saying.said = event.kind == core::HookKind::observe ? "told" : opinion ? "verdict" : "no opinion";
-      if (opinion) saying.verdict = copy(one["said"]);
+      if (opinion) saying.verdict = Json::copy(one["said"]);
     }
     for (const auto& failure : answer.failures)
       if (failure.hook == number) {
@@ -247,7 +240,7 @@ Exit show_explanation(Context& context, const core::EventInfo& event, HookTrial&
   auto asked = Json::array();
   for (const Saying& saying : all) {
     auto one = Json::object();
-    one.set("hook", saying.hook).set("said", saying.said).set("verdict", copy(saying.verdict.view()));
+    one.set("hook", saying.hook).set("said", saying.said).set("verdict", Json::copy(saying.verdict.view()));
     one.set("message", text_or_null(saying.message));
     asked.push(std::move(one));
   }

@@ -30,7 +30,6 @@ std::string counted(std::size_t count, const char* what) {
 }
 
 // --- check
-// -------------------------------------------------------------------------------------------------------
 
 Json hooks_json(const HookTrial& trial) {
   auto list = Json::array();
@@ -94,7 +93,6 @@ Exit check(Context& context, const PolicyPlace& place, bool json) {
 }
 
 // --- test
-// --------------------------------------------------------------------------------------------------------
 
 std::string place_of(base::JsonView one) {
   std::string text(one["file"].text());
@@ -140,7 +138,7 @@ Exit test(Context& context, const PolicyPlace& place, bool json) {
     if (count + problems == 0) return none();
     const bool ok = failed + problems == 0;
     if (json) {
-      auto body = std::move(*Json::parse(results->dump()));
+      Json body = Json::copy(results->view());
       body.set("schema", "fairlead.policy_test/1").set("ok", ok).set("failed", failed);
       cli::print_json(context, body.view());
     } else {
@@ -154,7 +152,6 @@ Exit test(Context& context, const PolicyPlace& place, bool json) {
 }
 
 // --- new
-// ---------------------------------------------------------------------------------------------------------
 
 struct NewRequest {
   std::string event, name;
@@ -192,7 +189,6 @@ std::string check_duration(const std::string& text) {
 }
 
 // --- grammar
-// -----------------------------------------------------------------------------------------------------
 
 constexpr const char* kFolder = "the folder of hooks; policy.dir of the configuration unless given";
 constexpr const char* kJson = "print JSON";

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 namespace fairlead::base {
 
@@ -136,6 +137,12 @@ Json Json::object() {
 }
 Json Json::array() {
   return Json(checked(cJSON_CreateArray()));
+}
+Json Json::copy(JsonView value) {
+  if (!value.exists()) return {};
+  Json made(checked(cJSON_Duplicate(value.node_, 1)));
+  cJSON_free(std::exchange(made.node_->string, nullptr));
+  return made;
 }
 
 Result<Json> Json::parse(std::string_view text) {

@@ -44,6 +44,7 @@ class JsonView {
   std::string dump(bool pretty = false) const;
 
  private:
+  friend class Json;
   const cJSON* node_ = nullptr;
 };
 
@@ -61,6 +62,7 @@ class Json {
 
   static Json object();
   static Json array();
+  static Json copy(JsonView value);  // the whole tree without its name; null when it does not exist
   // Strict: the whole text must be one value; nesting over 64 and duplicate keys are refused.
   static Result<Json> parse(std::string_view text);
 

@@ -29,20 +29,18 @@ struct StatusRequest {
 // The status with the tunnels asked for only, in that order; `unknown` takes the names that are none.
 base::Json select(const base::Json& status, const std::vector<std::string>& names,
                   std::vector<base::Error>& unknown) {
-  auto selected = base::Json::parse(status.dump());
-  if (!selected) return {};
-  if (names.empty()) return std::move(*selected);
+  base::Json selected = base::Json::copy(status.view());
+  if (names.empty()) return selected;
   auto tunnels = base::Json::array();
   for (const auto& name : names) {
     const auto tunnel = find_tunnel(status.view(), name);
-    auto copy = base::Json::parse(tunnel.exists() ? tunnel.dump() : "null");
-    if (tunnel.exists() && copy)
-      tunnels.push(std::move(*copy));
+    if (tunnel.exists())
+      tunnels.push(base::Json::copy(tunnel));
     else
       unknown.push_back(no_such_tunnel(name, tunnel_names(status.view())));
   }
-  selected->set("tunnels", std::move(tunnels));
-  return std::move(*selected);
+  selected.set("tunnels", std::move(tunnels));
+  return selected;
 }
 
 Exit print_names(Context& context, base::JsonView status) {

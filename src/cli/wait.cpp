@@ -22,11 +22,6 @@ base::Millis left_until(base::SteadyTime deadline) {
   return std::chrono::ceil<base::Millis>(deadline - base::steady_now());
 }
 
-base::Json copy(JsonView view) {
-  auto parsed = base::Json::parse(view.dump());
-  return parsed ? std::move(*parsed) : base::Json();
-}
-
 // The changes of state as they happen, on stderr; silent in the first second.
 class Progress {
  public:
@@ -92,7 +87,7 @@ class Wait {
     std::erase_if(open_, [&](const std::string& name) {
       const auto tunnel = find_tunnel(status, name);
       if (tunnel.exists()) progress_.note(name, progress_line(tunnel));
-      last_[name] = copy(tunnel);
+      last_[name] = base::Json::copy(tunnel);
       return settle(name, tunnel);
     });
   }

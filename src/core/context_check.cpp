@@ -47,7 +47,8 @@ void check_below(const EventInfo& event, const std::string& prefix, base::JsonVi
                  std::vector<std::string>& problems) {
   for (const base::JsonView member : group.items()) {
     const std::string name(member.key());
-    const std::string path = prefix.empty() ? name : prefix + "." + name;
+    std::string path = prefix.empty() ? name : prefix + ".";
+    if (!prefix.empty()) path += name;
     const std::string shown = base::printable(path, 100);
     if (path == "seed" && member.is_number()) continue;
     if (const EventField* field = find_field(event, path)) {

@@ -65,7 +65,6 @@ class HttpService {
 };
 
 // --- problem details (RFC 9457)
-// ------------------------------------------------------------------------------
 std::string_view status_title(int status);  // "Not Found"
 int status_of(base::Code code);
 // {"type":"about:blank","title":…,"status":…,"detail":…,"code":…}, to which a route may add members.

@@ -19,7 +19,6 @@
 namespace fairlead::core {
 
 // --- audit
-// -----------------------------------------------------------------------------------------------------
 struct AuditEntry {
   std::string tunnel;  // empty: the daemon itself
   std::string actor;
@@ -35,7 +34,6 @@ class AuditPort {
 };
 
 // --- events for clients
-// ------------------------------------------------------------------------------------------
 class EventPort {
  public:
   virtual ~EventPort() = default;
@@ -43,7 +41,6 @@ class EventPort {
 };
 
 // --- HTTP client (in fairlead-http.so)
-// ---------------------------------------------------------------------------
 struct HttpRequest {
   std::string method = "GET";
   std::string url;

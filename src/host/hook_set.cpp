@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "host/lua_state.hpp"
 
@@ -27,6 +26,16 @@ int line_of_caller(lua_State* state) {
 }
 
 }  // namespace
+
+base::Json as_json(const std::vector<Problem>& problems) {
+  base::Json list = base::Json::array();
+  for (const Problem& problem : problems)
+    list.push(std::move(base::Json::object()
+                            .set("file", problem.file)
+                            .set("line", problem.line)
+                            .set("message", problem.message)));
+  return list;
+}
 
 HookSet::HookSet(lua_State* state, CpuLimit& limit, std::function<void(const std::string&)> log)
     : state_(state), limit_(limit), log_(std::move(log)), by_event_(core::all_events().size()) {
@@ -58,7 +67,6 @@ void HookSet::add_problem(const std::string& file, const std::string& message) {
 }
 
 // --- what files see
-// ----------------------------------------------------------------------------------------------
 
 int HookSet::on_index(lua_State* state) {
   const char* name = luaL_checkstring(state, 2);
@@ -85,13 +93,7 @@ int HookSet::on_register(lua_State* state) {
 }
 
 int HookSet::every(lua_State* state) {
-  double seconds = -1;
-  if (lua_type(state, 1) == LUA_TSTRING) {
-    if (const auto parsed = base::parse_duration(lua_tostring(state, 1)))
-      seconds = static_cast<double>(parsed->count()) / 1000.0;
-  } else {
-    seconds = luaL_checknumber(state, 1);
-  }
+  const double seconds = seconds_at(state, 1);
   luaL_argcheck(state, seconds >= kLeastInterval && seconds <= kMostInterval, 1,
                 "an interval from 1s to a year is wanted, such as \"5m\"");
   bound_object<HookSet>(state).register_hook(state, core::HookEvent::every, 2, 3, seconds);
@@ -152,7 +154,6 @@ int HookSet::log(lua_State* state) {
 }
 
 // --- loading
-// -----------------------------------------------------------------------------------------------------
 
 // Leaves the environment on the stack.
 void HookSet::push_basics() {

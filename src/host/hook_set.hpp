@@ -36,6 +36,7 @@ struct Problem {
   int line = 0;  // 0: the file as a whole
   std::string message;
 };
+base::Json as_json(const std::vector<Problem>& problems);  // a list of {"file", "line", "message"}
 
 struct Hook {
   core::HookEvent event;

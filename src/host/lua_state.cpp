@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 
 namespace fairlead::host {
@@ -185,6 +186,13 @@ void raise_error(lua_State* state, std::string_view message) {
   lua_concat(state, 2);
   lua_error(state);
   std::abort();  // lua_error does not return
+}
+
+double seconds_at(lua_State* state, int at) {
+  if (lua_type(state, at) == LUA_TNUMBER) return lua_tonumber(state, at);
+  if (lua_type(state, at) != LUA_TSTRING) return -1;
+  const auto parsed = base::parse_duration(lua_tostring(state, at));
+  return parsed ? static_cast<double>(parsed->count()) / 1000.0 : -1;
 }
 
 std::string pop_error(lua_State* state) {

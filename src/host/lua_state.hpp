@@ -20,7 +20,6 @@ class LuaState {
   LuaState& operator=(const LuaState&) = delete;
 
   lua_State* get() const { return state_; }
-  std::size_t heap_used() const { return heap_.used; }
 
  private:
   struct Heap {
@@ -60,6 +59,10 @@ T& bound_object(lua_State* state) {
 
 // Raises `message` as a Lua error, with file and line of the script that called us in front.
 [[noreturn]] void raise_error(lua_State* state, std::string_view message);
+
+// The duration that stands at `at`, a number of seconds or a text such as "5m", in seconds; negative: none
+// stands there.
+double seconds_at(lua_State* state, int at);
 
 // The message of the error value on the top of the stack, popped; never empty.
 std::string pop_error(lua_State* state);

@@ -39,16 +39,6 @@ constexpr std::size_t kHeapLimit = 32u << 20;
 constexpr std::size_t kAddressSpace = 64u << 20;
 constexpr int kMostLogLines = 20;  // for one message
 
-base::Json as_json(const std::vector<Problem>& problems) {
-  base::Json list = base::Json::array();
-  for (const Problem& problem : problems)
-    list.push(std::move(base::Json::object()
-                            .set("file", problem.file)
-                            .set("line", problem.line)
-                            .set("message", problem.message)));
-  return list;
-}
-
 base::Json as_json(const std::vector<std::string>& texts) {
   base::Json list = base::Json::array();
   for (const std::string& text : texts) list.push(text);

@@ -185,14 +185,9 @@ base::Json TestBench::run(const std::vector<SourceFile>& files) {
   }
   base::Json results = base::Json::array();
   for (const Test& test : tests_) results.push(run_test(test));
-  base::Json problems = base::Json::array();
-  for (const Problem& problem : parts_.hooks.problems())
-    problems.push(std::move(base::Json::object()
-                                .set("file", problem.file)
-                                .set("line", problem.line)
-                                .set("message", problem.message)));
-  return std::move(
-      base::Json::object().set("tests", std::move(results)).set("problems", std::move(problems)));
+  base::Json answer = base::Json::object();
+  answer.set("tests", std::move(results)).set("problems", as_json(parts_.hooks.problems()));
+  return answer;
 }
 
 }  // namespace fairlead::host

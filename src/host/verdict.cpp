@@ -4,8 +4,8 @@
 
 #include <cstdio>
 
-#include "base/clock.hpp"
 #include "base/json.hpp"
+#include "host/lua_state.hpp"
 
 namespace fairlead::host {
 
@@ -22,13 +22,7 @@ struct Verdict {
 };
 
 double check_seconds(lua_State* state, int at) {
-  double seconds = -1;
-  if (lua_type(state, at) == LUA_TSTRING) {
-    if (const auto parsed = base::parse_duration(lua_tostring(state, at)))
-      seconds = static_cast<double>(parsed->count()) / 1000.0;
-  } else if (lua_type(state, at) == LUA_TNUMBER) {
-    seconds = lua_tonumber(state, at);
-  }
+  const double seconds = seconds_at(state, at);
   const bool fine = seconds >= 0 && seconds <= static_cast<double>(core::kMostSeconds);
   luaL_argcheck(state, fine, at, "a duration is wanted: seconds, or a text such as \"5m\"");
   return seconds;

@@ -120,7 +120,6 @@ Server::~Server() {
 }
 
 // --- the library's turns
-// -----------------------------------------------------------------------------------
 
 void Server::pump() {
   if (daemon_ == nullptr) return;
@@ -145,7 +144,6 @@ void Server::wait_for_library() {
 }
 
 // --- connections
-// -------------------------------------------------------------------------------------------
 
 void Server::on_connected(Connection* connection) {
   connection->enter(Phase::waiting);
@@ -194,7 +192,6 @@ void Server::on_deadlines() {
 }
 
 // --- event streams
-// -----------------------------------------------------------------------------------------
 
 void Server::stream_opened() {
   if (streams_++ == 0) comments_.start_repeating(limits_.comment_every);
@@ -231,7 +228,6 @@ void Server::callers_known() {
 }
 
 // --- the end
-// -----------------------------------------------------------------------------------------------
 
 void Server::stop(base::Millis deadline, std::function<void()> done) {
   if (stopping_) return;

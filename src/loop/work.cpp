@@ -75,7 +75,6 @@ Work::~Work() {
 }
 
 // --- names
-// ---------------------------------------------------------------------------------------------------
 
 struct Work::LookUp : State {
   using Handler = std::function<void(base::Result<Addresses>)>;

@@ -47,9 +47,7 @@ void Canary::on_loaded(base::Result<Generation::Loaded> loaded) {
 
 void Canary::on_tested(base::Result<base::Json> results) {
   if (!results) return finish(results.error());
-  for (const base::JsonView one : (*results)["problems"].items())
-    problems_.push_back({std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
-                         std::string(one["message"].text())});
+  for (Problem& problem : problems_of((*results)["problems"])) problems_.push_back(std::move(problem));
   for (const base::JsonView one : (*results)["tests"].items()) {
     if (one["ok"].boolean())
       ++candidate_.tests;

@@ -180,7 +180,7 @@ EffectResult Effects::at_once(const core::EffectInfo& effect, base::JsonView arg
       if (!is_type(arguments["type"].text()))
         return forbidden("flow.emit: `type` has 1 to 40 lower-case letters, digits and _");
       auto body = base::Json::object();
-      body.set("hook", hook).set("body", std::move(*base::Json::parse(arguments["body"].dump())));
+      body.set("hook", hook).set("body", base::Json::copy(arguments["body"]));
       ports_.events.publish("hook_" + std::string(arguments["type"].text()), body);
       return fine();
     }
@@ -201,10 +201,9 @@ EffectResult Effects::at_once(const core::EffectInfo& effect, base::JsonView arg
       return fine();
     }
     case Effect::store_get:
-      return fine(std::move(*base::Json::parse(ports_.store.get(arguments["key"].text()).dump())));
+      return fine(base::Json::copy(ports_.store.get(arguments["key"].text())));
     case Effect::store_set: {
-      auto value = base::Json::parse(arguments["value"].dump());
-      const auto kept = ports_.store.set(arguments["key"].text(), *value);
+      const auto kept = ports_.store.set(arguments["key"].text(), base::Json::copy(arguments["value"]));
       return kept ? fine() : failed(kept.error());
     }
     case Effect::tunnel_status: {

@@ -60,8 +60,7 @@ void FlowRunner::start(std::size_t hook) {
   base::Json message = base::Json::object();
   message.set("start", hook);
   if (!send(id, std::move(message))) return;
-  ++runs_;
-  flows_[id] = Flow{hook, 0, base::steady_now(), nullptr};
+  flows_[id] = Flow{hook, 0, nullptr};
 }
 
 bool FlowRunner::send(std::uint64_t id, base::Json message) {

@@ -30,13 +30,11 @@ class FlowRunner {
   void on_step(base::JsonView step);  // from the generation
   void on_restarted();                // the process is gone, and every flow with it
   std::size_t under_way() const { return flows_.size(); }
-  std::uint64_t runs() const { return runs_; }
 
  private:
   struct Flow {
     std::size_t hook = 0;
     int effects = 0;  // asked for so far
-    base::SteadyTime began;
     std::unique_ptr<RunningEffect> effect;
   };
   void start(std::size_t hook);
@@ -58,7 +56,6 @@ class FlowRunner {
   loop::Timer retired_;
   std::function<void(std::size_t)> ended_;
   std::uint64_t next_id_ = 1;
-  std::uint64_t runs_ = 0;
 };
 
 }  // namespace fairlead::policy

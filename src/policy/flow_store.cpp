@@ -49,10 +49,10 @@ base::Result<> FlowStore::set(std::string_view key, const base::Json& value) {
   if (value.view().is_null()) {
     base::Json rest = base::Json::object();
     for (const base::JsonView member : values_.view().items())
-      if (member.key() != key) rest.set(member.key(), std::move(*base::Json::parse(member.dump())));
+      if (member.key() != key) rest.set(member.key(), base::Json::copy(member));
     values_ = std::move(rest);
   } else {
-    values_.set(key, std::move(*base::Json::parse(text)));
+    values_.set(key, base::Json::copy(value.view()));
   }
   dirty_ = true;
   if (!writing_) soon_.start(kSoon);

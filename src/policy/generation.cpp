@@ -47,7 +47,6 @@ void Generation::enter(Stage stage) {
 }
 
 // --- loading
-// -----------------------------------------------------------------------------------------------------
 
 void Generation::load(std::function<void(base::Result<Loaded>)> done) {
   load_done_ = std::move(done);
@@ -110,21 +109,11 @@ void Generation::on_loaded(base::JsonView message) {
   }
   hooks_ = std::move(hooks);
   Loaded loaded;
-  for (const base::JsonView one : message["warnings"].items())
-    loaded.warnings.push_back({std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
-                               std::string(one["message"].text())});
+  loaded.warnings = problems_of(message["warnings"]);
   for (const base::JsonView one : message["off"].items()) loaded.switched_off.emplace_back(one.text());
   enter(Stage::ready);
   load_ended(std::move(loaded));
   flush_.schedule();
-}
-
-void Generation::on_refused(base::JsonView problems) {
-  std::vector<Problem> all;
-  for (const base::JsonView one : problems.items())
-    all.push_back({std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
-                   std::string(one["message"].text())});
-  load_ended(as_error(all));
 }
 
 void Generation::run_tests(std::function<void(base::Result<base::Json>)> done) {
@@ -137,12 +126,10 @@ void Generation::run_tests(std::function<void(base::Result<base::Json>)> done) {
 void Generation::on_tests(base::JsonView message) {
   if (stage_ != Stage::testing) return;
   enter(Stage::ready);
-  auto copy = base::Json::parse(message.dump());
-  std::exchange(tests_done_, nullptr)(std::move(copy));
+  std::exchange(tests_done_, nullptr)(base::Json::copy(message));
 }
 
 // --- asking
-// ------------------------------------------------------------------------------------------------------
 
 bool Generation::asks(core::HookEvent event) const {
   return asked_events_[static_cast<std::size_t>(event)];
@@ -175,15 +162,16 @@ std::uint64_t Generation::ask(core::HookEvent event, const base::Json& fields, c
     call.line += "}";
   }
   const std::uint64_t id = call.id;
-  waiting_.push_back(std::move(call));
+  (call.trouble.empty() ? waiting_ : troubled_).push_back(std::move(call));
   flush_.schedule();
   return id;
 }
 
 void Generation::withdraw(std::uint64_t id) {
-  for (auto* queue : {&waiting_, &in_flight_})
-    for (Call& call : *queue)
-      if (call.id == id) call.done = nullptr;
+  for (auto* queue : {&troubled_, &waiting_, &in_flight_}) {
+    const auto call = std::ranges::lower_bound(*queue, id, {}, &Call::id);
+    if (call != queue->end() && call->id == id) call->done = nullptr;
+  }
 }
 
 bool Generation::step_flow(std::uint64_t flow, base::Json message) {
@@ -201,15 +189,8 @@ bool Generation::step_flow(std::uint64_t flow, base::Json message) {
 // Sends the next batch when the one before is answered.
 void Generation::flush() {
   if (stage_ == Stage::broken) return give_up_waiting("the policy process cannot be started");
-  std::deque<Call> troubled;
-  for (Call& call : waiting_)
-    if (!call.trouble.empty()) troubled.push_back(std::move(call));
-  if (!troubled.empty())
-    std::erase_if(waiting_, [](const Call& call) { return call.id == 0 || !call.trouble.empty(); });
-  for (const Call& call : troubled) {
-    const std::string why = call.trouble;
-    give_safe_default(call, why);
-  }
+  const std::deque<Call> troubled = std::exchange(troubled_, {});
+  for (const Call& call : troubled) give_safe_default(call, call.trouble);
   if (stage_ != Stage::ready || !in_flight_.empty()) return;
   base::Millis deadline{0};
   while (!waiting_.empty() && in_flight_.size() < kMostInBatch) {
@@ -245,7 +226,6 @@ void Generation::give_up_waiting(const std::string& why) {
 }
 
 // --- answers
-// -----------------------------------------------------------------------------------------------------
 
 void Generation::on_line(const std::string& line) {
   const auto message = base::Json::parse(line);
@@ -255,7 +235,7 @@ void Generation::on_line(const std::string& line) {
   if (view["flow"].exists()) return on_step(view);
   if (view["log"].exists()) return observer_.logged(std::string(view["log"].text()));
   if (view["loaded"].exists()) return on_loaded(view["loaded"]);
-  if (view["refused"].exists()) return on_refused(view["refused"]);
+  if (view["refused"].exists()) return load_ended(as_error(problems_of(view["refused"])));
   if (view["tests"].exists()) return on_tests(view);
   if (!view["ready"].exists()) return;
   sandbox_.clear();
@@ -273,19 +253,24 @@ void Generation::note_failures(base::JsonView failed) {
   }
 }
 
-void Generation::on_reply(base::JsonView message) {
-  const auto id = static_cast<std::uint64_t>(message["id"].integer());
-  const auto found =
-      std::find_if(in_flight_.begin(), in_flight_.end(), [id](const Call& call) { return call.id == id; });
-  if (found == in_flight_.end()) return;
+// The call under way that `matches`, out of the queue; after the last one the next batch may go.
+std::optional<Generation::Call> Generation::take_answered(const std::function<bool(const Call&)>& matches) {
+  const auto found = std::ranges::find_if(in_flight_, matches);
+  if (found == in_flight_.end()) return {};
   Call call = std::move(*found);
   in_flight_.erase(found);
   if (in_flight_.empty()) {
     deadline_.stop();
     if (!waiting_.empty()) flush_.schedule();
   }
+  return call;
+}
 
-  const core::EventInfo& event = core::describe(call.event);
+void Generation::on_reply(base::JsonView message) {
+  const auto id = static_cast<std::uint64_t>(message["id"].integer());
+  const auto call = take_answered([id](const Call& one) { return one.id == id; });
+  if (!call) return;
+  const core::EventInfo& event = core::describe(call->event);
   Outcome outcome;
   const auto number = static_cast<std::size_t>(message["hook"].integer(-1));
   if (number < hooks_.size()) {
@@ -302,34 +287,25 @@ void Generation::on_reply(base::JsonView message) {
       const auto checked = core::check_verdict(event, verdict);
       if (checked) {
         outcome.answer.given = true;
-        outcome.answer.value = std::move(*base::Json::parse(verdict.dump()));
+        outcome.answer.value = base::Json::copy(verdict);
       } else {
         outcome.answer.trouble = checked.error().message;
       }
     }
   } else if (event.kind == core::HookKind::transform && message["value"].exists()) {
     outcome.answer.given = true;
-    outcome.answer.value = std::move(*base::Json::parse(message["value"].dump()));
+    outcome.answer.value = base::Json::copy(message["value"]);
   }
-  if (message["asked"].exists()) outcome.asked = std::move(*base::Json::parse(message["asked"].dump()));
-  if (call.done) call.done(std::move(outcome));
+  outcome.asked = base::Json::copy(message["asked"]);
+  if (call->done) call->done(std::move(outcome));
 }
 
 void Generation::on_step(base::JsonView message) {
   const auto flow = static_cast<std::uint64_t>(message["flow"].integer());
-  const auto found = std::find_if(in_flight_.begin(), in_flight_.end(),
-                                  [flow](const Call& call) { return call.flow == flow; });
-  if (found == in_flight_.end()) return;
-  in_flight_.erase(found);
-  if (in_flight_.empty()) {
-    deadline_.stop();
-    if (!waiting_.empty()) flush_.schedule();
-  }
-  observer_.stepped(message);
+  if (take_answered([flow](const Call& call) { return call.flow == flow; })) observer_.stepped(message);
 }
 
 // --- when it does not answer
-// ---------------------------------------------------------------------------------------
 
 void Generation::on_late() {
   // The daemon itself may have stood still: what has arrived meanwhile is no fault of the process.

@@ -99,7 +99,7 @@ class Generation {
   bool step_flow(std::uint64_t flow, base::Json message);
 
  private:
-  enum class Stage : std::uint8_t { idle, starting, loading, testing, ready, broken };
+  enum class Stage : std::uint8_t { idle, loading, testing, ready, broken };
   struct Call {
     std::uint64_t id = 0;
     core::HookEvent event = core::HookEvent::every;
@@ -114,13 +114,13 @@ class Generation {
   void enter(Stage stage);
   void on_line(const std::string& line);
   void on_loaded(base::JsonView message);
+  std::optional<Call> take_answered(const std::function<bool(const Call&)>& matches);
   void on_reply(base::JsonView message);
   void on_step(base::JsonView message);
   void on_gone(const std::string& why);
   void on_late();
   void drop_process();
   void blame(bool crashed, const std::string& why);
-  void on_refused(base::JsonView problems);
   void on_tests(base::JsonView message);
   void load_ended(base::Result<Loaded> result);
   void flush();
@@ -143,8 +143,10 @@ class Generation {
   std::function<void(base::Result<base::Json>)> tests_done_;
   std::uint64_t restarts_ = 0;
   std::uint64_t next_id_ = 1;
+  // Each in the order of the ids.
+  std::deque<Call> troubled_;  // to be given the safe default
   std::deque<Call> waiting_;
-  std::deque<Call> in_flight_;  // in the order they were sent
+  std::deque<Call> in_flight_;
   base::Millis cpu_at_batch_{0};
   loop::Deferred flush_;
   loop::Deferred bury_;

@@ -48,8 +48,7 @@ base::Result<std::unique_ptr<HostProcess>> HostProcess::start(loop::Loop& loop, 
 
 HostProcess::HostProcess(loop::Loop& loop, base::UniqueFd socket,
                          std::unique_ptr<core::PolicyPage, Unmap> page, Handlers handlers)
-    : loop_(loop),
-      socket_(std::move(socket), kLongestLine),
+    : socket_(std::move(socket), kLongestLine),
       page_(std::move(page)),
       handlers_(std::move(handlers)),
       poll_(loop, "policy-socket", socket_.fd(), [this](loop::Ready ready) {

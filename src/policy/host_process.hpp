@@ -49,7 +49,6 @@ class HostProcess {
               Handlers handlers);
   void lose(const std::string& why);
 
-  loop::Loop& loop_;
   base::LineSocket socket_;
   std::unique_ptr<core::PolicyPage, Unmap> page_;
   Handlers handlers_;

@@ -15,14 +15,9 @@ constexpr auto kFlowsMayEnd = 30s;      // of a generation that leaves
 constexpr std::size_t kReplayEach = 8;  // recent decisions of each event that a canary is asked again
 constexpr int kMostFailureLines = 20;   // in a minute: a failing hook must not fill the log
 
-Deadlines deadlines(const core::PolicySettings& settings) {
-  return {settings.deadline, settings.deadlines};
-}
-
 }  // namespace
 
 // --- calls
-// -------------------------------------------------------------------------------------------------------
 
 class Policy::Call final : public core::PolicyCall {
  public:
@@ -106,7 +101,6 @@ void Policy::record(core::HookEvent event, const base::Json& context, const Gene
 }
 
 // --- hooks that go wrong
-// -------------------------------------------------------------------------------------------
 
 void Policy::on_failed(const Live& live, std::size_t hook, const std::string& message) {
   const auto now = base::steady_now();
@@ -154,7 +148,6 @@ void Policy::on_struck(const Live& live, std::size_t hook, const std::string& wh
 }
 
 // --- generations
-// -----------------------------------------------------------------------------------------------------
 
 Policy::Policy(Ports ports, std::string host, std::string shipped)
     : ports_(ports), host_(std::move(host)), shipped_(std::move(shipped)), random_(base::random_seed()) {
@@ -206,17 +199,22 @@ void Policy::retire(std::unique_ptr<Live> old) {
   });
 }
 
+std::unique_ptr<Canary> Policy::make_canary(const core::PolicySettings& settings,
+                                            std::vector<core::DecisionPtr> sample, Canary::Done done) {
+  Generation::Parts parts{ports_.loop, ports_.log, host_, {settings.deadline, settings.deadlines}};
+  return std::make_unique<Canary>(std::move(parts), ++numbers_, settings.folder, shipped_, std::move(sample),
+                                  std::move(done));
+}
+
 void Policy::begin(const core::ConfigPtr& config, std::function<void(base::Result<>)> done) {
-  core::PolicySettings settings = config->policy;
-  first_ = std::make_unique<Canary>(
-      Generation::Parts{ports_.loop, ports_.log, host_, deadlines(settings)}, ++numbers_, settings.folder,
-      shipped_, std::vector<core::DecisionPtr>{},
-      [this, settings, done = std::move(done)](base::Result<Canary::Candidate> candidate) {
-        const auto keep = std::move(first_);
-        if (!candidate) return done(candidate.error());
-        switch_to(make_live(std::move(*candidate), settings));
-        done(base::success());
-      });
+  const core::PolicySettings& settings = config->policy;
+  first_ = make_canary(settings, {},
+                       [this, settings, done = std::move(done)](base::Result<Canary::Candidate> candidate) {
+                         const auto keep = std::move(first_);
+                         if (!candidate) return done(candidate.error());
+                         switch_to(make_live(std::move(*candidate), settings));
+                         done(base::success());
+                       });
 }
 
 void Policy::stop() {
@@ -241,22 +239,21 @@ class Policy::Trial final : public core::Preparing {
 };
 
 std::unique_ptr<core::Preparing> Policy::prepare(const core::ConfigPtr& next, Done done) {
-  core::PolicySettings settings = next->policy;
+  const core::PolicySettings& settings = next->policy;
   auto sample =
       ports_.journal != nullptr ? ports_.journal->recent(kReplayEach) : std::vector<core::DecisionPtr>{};
   auto trial = std::make_unique<Trial>();
-  trial->canary = std::make_unique<Canary>(
-      Generation::Parts{ports_.loop, ports_.log, host_, deadlines(settings)}, ++numbers_, settings.folder,
-      shipped_, std::move(sample),
-      [this, settings, done = std::move(done)](base::Result<Canary::Candidate> candidate) {
-        if (!candidate) {
-          last_error_ = candidate.error().text();
-          return done(candidate.error());
-        }
-        std::unique_ptr<core::Ticket> ticket =
-            std::make_unique<SwitchTicket>(*this, make_live(std::move(*candidate), settings));
-        done(std::move(ticket));
-      });
+  trial->canary =
+      make_canary(settings, std::move(sample),
+                  [this, settings, done = std::move(done)](base::Result<Canary::Candidate> candidate) {
+                    if (!candidate) {
+                      last_error_ = candidate.error().text();
+                      return done(candidate.error());
+                    }
+                    std::unique_ptr<core::Ticket> ticket =
+                        std::make_unique<SwitchTicket>(*this, make_live(std::move(*candidate), settings));
+                    done(std::move(ticket));
+                  });
   return trial;
 }
 

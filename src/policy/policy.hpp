@@ -66,6 +66,8 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
     core::PolicySettings settings;
     base::WallTime since;
   };
+  std::unique_ptr<Canary> make_canary(const core::PolicySettings& settings,
+                                      std::vector<core::DecisionPtr> sample, Canary::Done done);
   std::unique_ptr<Live> make_live(Canary::Candidate candidate, core::PolicySettings settings);
   void switch_to(std::unique_ptr<Live> next);
   void retire(std::unique_ptr<Live> old);

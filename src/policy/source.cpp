@@ -91,6 +91,14 @@ std::string to_string(const Problem& problem) {
   return text + ": " + problem.message;
 }
 
+std::vector<Problem> problems_of(base::JsonView list) {
+  std::vector<Problem> problems;
+  for (const base::JsonView one : list.items())
+    problems.push_back({std::string(one["file"].text()), static_cast<int>(one["line"].integer()),
+                        std::string(one["message"].text())});
+  return problems;
+}
+
 base::Error as_error(const std::vector<Problem>& problems) {
   std::string text;
   for (const Problem& problem : problems) text += (text.empty() ? "" : "\n") + to_string(problem);

@@ -16,6 +16,8 @@ struct Problem {
   std::string message;
 };
 std::string to_string(const Problem& problem);  // "file:line: message"
+// As the policy process tells of them: [{"file", "line", "message"}].
+std::vector<Problem> problems_of(base::JsonView list);
 // One problem a line, Code::bad_config.
 base::Error as_error(const std::vector<Problem>& problems);
 

@@ -1,32 +1,7 @@
 """Hooks in the real daemon: what they decide, what flows may do, and reloads that change all or nothing."""
 import sqlite3
 
-from fairlead_e2e import TunnelCase, free_port, until
-from fairlead_e2e.case import QUICK
-from fairlead_e2e.platform import SOURCE
-
-
-class PolicyCase(TunnelCase):
-    def with_hooks(self, tunnels, hooks, allow=None):
-        """A daemon with these hook files: name to text."""
-        self.hooks = self.path("hooks")
-        (self.hooks / "tests").mkdir(parents=True)
-        for name, text in hooks.items():
-            self.write(name, text)
-        self.policy = {"policy": {"dir": str(self.hooks), "deadline": "5s", "allow": allow or {}}}
-        return self.daemon(tunnels, self.policy)
-
-    def write(self, name, text):
-        (self.hooks / name).write_text("api(1)\n" + text if "/" not in name else text)
-
-    def nowhere(self, **more):
-        """A tunnel whose server does not answer: it asks `reconnect` after each attempt."""
-        return {"host": "127.0.0.1", "port": free_port(), "ssh_user": "nobody", "reconnect": QUICK,
-                "ssh_key": str(SOURCE / "tests" / "fixtures" / "keys" / "ed25519"),
-                "known_hosts": str(self.path("known_hosts")), "forwards": [self.remote(free_port())]} | more
-
-    def wait_for_log(self, daemon, text):
-        until(lambda: text in daemon.log_file.read_text(), lambda: text + "\n" + daemon.tail())
+from fairlead_e2e.policy_case import PolicyCase
 
 
 class Decisions(PolicyCase):

@@ -16,35 +16,10 @@
 #include "audit/verify.hpp"
 #include "cmocka.hpp"
 #include "loop/loop.hpp"
+#include "temp_folder.hpp"
 
 using namespace fairlead;
 using namespace std::chrono_literals;
-
-class TempFolder {
- public:
-  TempFolder() {
-    // In memory where there is such a file system: hundreds of syncs of a busy disk take minutes.
-    for (std::string name : {"/dev/shm/fairlead-test-XXXXXX", "/tmp/fairlead-test-XXXXXX"})
-      if (path_.empty() && ::mkdtemp(name.data()) != nullptr) path_ = name;
-    assert_true(!path_.empty());
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::string path(const std::string& name = {}) const { return name.empty() ? path_ : path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-inline std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-inline void write_text(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
-}
 
 inline std::vector<std::string> read_lines(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

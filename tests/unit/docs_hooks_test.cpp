@@ -29,7 +29,6 @@ std::string cell(std::string_view text) {
 }
 
 // --- docs/hooks.md
-// ---------------------------------------------------------------------------------------------------
 
 std::string fields_table(std::span<const core::EventField> fields) {
   std::string text = "| field | type | |\n|---|---|---|\n";
@@ -98,7 +97,6 @@ std::string page() {
 }
 
 // --- lua/meta/fairlead.lua
-// -------------------------------------------------------------------------------------------
 
 std::string lua_type_of(core::FieldType type) {
   switch (type) {
@@ -265,7 +263,6 @@ std::string meta() {
 }
 
 // --- lua/luacheck_std.lua
-// --------------------------------------------------------------------------------------------
 
 using Globals = std::map<std::string, std::set<std::string>>;
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "cmocka.hpp"
-#include "loop/timer.hpp"
+#include "run_loop.hpp"
 
 using namespace fairlead;
 using namespace std::chrono_literals;
@@ -49,21 +49,7 @@ struct House {
     assert_int_equal(errno, ECHILD);
   }
 
-  // Runs the loop until `done`, and fails when that takes too long.
-  void until(const std::function<bool()>& done) {
-    bool late = false;
-    loop::Timer patience(loop, "patience", [&] {
-      late = true;
-      loop.stop();
-    });
-    loop::Timer look(loop, "look", [&] {
-      if (done()) loop.stop();
-    });
-    patience.start(60s);
-    look.start_repeating(1ms);
-    if (!done()) loop.run();
-    assert_false(late);
-  }
+  void until(const std::function<bool()>& done) { run_until(loop, done, "what the test waits for"); }
 
   Result outcome(core::ChildSpec spec) {
     std::optional<Result> result;

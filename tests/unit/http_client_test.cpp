@@ -36,7 +36,7 @@ class Scripted {
   std::vector<base::UniqueFd> connections;
 
  private:
-  Folder folder_;
+  TempFolder folder_;
   std::string path_;
   std::string answer_;
   base::UniqueFd listener_;

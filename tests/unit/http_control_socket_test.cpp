@@ -24,7 +24,7 @@ mode_t mode_of(const std::string& path) {
 }  // namespace
 
 static void only_the_owner_may_enter_in_user_mode(void**) {
-  Folder folder;
+  TempFolder folder;
   const std::string inner = folder.path() + "/run";
   {
     auto socket = ControlSocket::open({.runtime_dir = inner});
@@ -41,7 +41,7 @@ static void only_the_owner_may_enter_in_user_mode(void**) {
 // As with `runtime_dir: /run`, or `~`: what others use must stay what it is.
 static void a_folder_that_is_open_to_others_is_refused_and_left_alone(void**) {
   for (const mode_t mode : {0777, 01777, 0755, 0750, 0711, 0701}) {
-    Folder folder;
+    TempFolder folder;
     assert_int_equal(::chmod(folder.path().c_str(), mode), 0);
     const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
     assert_false(socket.ok());
@@ -54,7 +54,7 @@ static void a_folder_that_is_open_to_others_is_refused_and_left_alone(void**) {
 }
 
 static void a_folder_that_is_ours_alone_is_used_as_it_is(void**) {
-  Folder folder;
+  TempFolder folder;
   assert_int_equal(::chmod(folder.path().c_str(), 0700), 0);
   const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
   assert_true(socket.ok());
@@ -62,7 +62,7 @@ static void a_folder_that_is_ours_alone_is_used_as_it_is(void**) {
 }
 
 static void a_group_shares_it_in_system_mode(void**) {
-  Folder folder;
+  TempFolder folder;
   const group* mine = ::getgrgid(::getegid());
   if (mine == nullptr) skip();
   const http::ControlSocketPlan plan{folder.path() + "/run", true, mine->gr_name};
@@ -80,7 +80,7 @@ static void a_group_shares_it_in_system_mode(void**) {
 }
 
 static void a_folder_from_before_stays_closed_to_the_group(void**) {
-  Folder folder;
+  TempFolder folder;
   const group* mine = ::getgrgid(::getegid());
   if (mine == nullptr) skip();
   const auto socket =
@@ -92,7 +92,7 @@ static void a_folder_from_before_stays_closed_to_the_group(void**) {
 }
 
 static void without_the_group_system_mode_is_closed_too(void**) {
-  Folder folder;
+  TempFolder folder;
   const std::string inner = folder.path() + "/run";
   {
     const auto socket =
@@ -106,7 +106,7 @@ static void without_the_group_system_mode_is_closed_too(void**) {
 }
 
 static void a_socket_that_a_dead_daemon_left_is_replaced(void**) {
-  Folder folder;
+  TempFolder folder;
   const std::string path = http::control_socket_path(folder.path());
   loop::listen_on(*loop::Address::unix_path(path))->reset();  // closed, the file stays
   assert_true(base::exists(path));
@@ -116,7 +116,7 @@ static void a_socket_that_a_dead_daemon_left_is_replaced(void**) {
 }
 
 static void a_live_daemon_is_left_alone(void**) {
-  Folder folder;
+  TempFolder folder;
   const auto first = ControlSocket::open({.runtime_dir = folder.path()});
   assert_true(first.ok());
   const auto second = ControlSocket::open({.runtime_dir = folder.path()});
@@ -126,7 +126,7 @@ static void a_live_daemon_is_left_alone(void**) {
 }
 
 static void a_live_daemon_with_a_full_queue_is_left_alone(void**) {
-  Folder folder;
+  TempFolder folder;
   const auto path = http::control_socket_path(folder.path());
   const auto listener = loop::listen_on(*loop::Address::unix_path(path), 0);
   std::vector<std::unique_ptr<Peer>> queue;
@@ -139,7 +139,7 @@ static void a_live_daemon_with_a_full_queue_is_left_alone(void**) {
 }
 
 static void what_is_not_a_socket_is_not_removed(void**) {
-  Folder folder;
+  TempFolder folder;
   const std::string path = http::control_socket_path(folder.path());
   assert_true(base::replace_file(path, "precious").ok());
   const auto socket = ControlSocket::open({.runtime_dir = folder.path()});
@@ -149,7 +149,7 @@ static void what_is_not_a_socket_is_not_removed(void**) {
 }
 
 static void a_successors_socket_survives_our_end(void**) {
-  Folder folder;
+  TempFolder folder;
   const std::string path = http::control_socket_path(folder.path());
   base::UniqueFd successor;
   {

@@ -19,49 +19,13 @@
 #include "http/control_socket.hpp"
 #include "http/server.hpp"
 #include "loop/address.hpp"
+#include "run_loop.hpp"
+#include "temp_folder.hpp"
 
 namespace house {
 
 using namespace fairlead;
 using namespace std::chrono_literals;
-
-constexpr auto kGenerous = base::Millis(20'000);
-
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/fairlead-test-XXXXXX";
-    assert_non_null(::mkdtemp(name));
-    path_ = name;
-  }
-  ~Folder() {
-    ::unlink((path_ + "/control.sock").c_str());
-    ::rmdir(path_.c_str());
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-// Runs the loop until `done`, or fails the test after a generous wait.
-inline void run_until(loop::Loop& loop, const std::function<bool()>& done, const char* what,
-                      base::Millis limit = kGenerous) {
-  const auto end = base::steady_now() + limit;
-  loop::Timer tick(loop, "test tick", [&] {
-    if (done() || base::steady_now() > end) loop.stop();
-  });
-  tick.start_repeating(1ms);
-  loop.run();
-  tick.stop();
-  if (!done()) fail_msg("never happened: %s", what);
-}
-
-inline void run_for(loop::Loop& loop, base::Millis time) {
-  loop::Timer over(loop, "test wait", [&] { loop.stop(); });
-  over.start(time);
-  loop.run();
-}
 
 // A client that sends and reads what it likes.
 class Peer {
@@ -168,7 +132,7 @@ class House {
   }
 
  private:
-  Folder folder_;
+  TempFolder folder_;
   std::unique_ptr<http::ControlSocket> socket_;
 
  public:

@@ -297,7 +297,7 @@ static void a_reload_that_changes_nothing_leaves_the_call_under_way_alone(void**
 
 static void tokens_keys_and_urls_come_from_files(void**) {
   House house;
-  Files files;
+  TempFolder files;
   auto hook = webhook("hook");
   hook.token_file = files.put("token", "  tk_secret \n");
   hook.secret_file = files.put("key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
@@ -334,7 +334,7 @@ static void tokens_keys_and_urls_come_from_files(void**) {
 // A receiver may quote what it was sent; libcurl may name the URL.
 static void secrets_are_in_no_error(void**) {
   House house;
-  Files files;
+  TempFolder files;
   auto hook = webhook("hook");
   hook.url.clear();
   hook.url_file = files.put("url", "https://h.example.net/services/pathsecret");
@@ -360,7 +360,7 @@ static void secrets_are_in_no_error(void**) {
 
 static void a_secret_that_everybody_may_read_is_not_used(void**) {
   House house;
-  Files files;
+  TempFolder files;
   auto hook = webhook("hook");
   hook.token_file = files.put("token", "tk_secret", 0644);
   house.add(hook);
@@ -376,9 +376,9 @@ static void a_secret_that_everybody_may_read_is_not_used(void**) {
 }
 
 static void odd_secret_files_are_refused(void**) {
-  Files files;
-  assert_true(error_of(notify::read_secret(files.folder())).code == Code::bad_config);
-  assert_true(error_of(notify::read_secret(files.folder() + "/missing")).code == Code::io);
+  TempFolder files;
+  assert_true(error_of(notify::read_secret(files.path())).code == Code::bad_config);
+  assert_true(error_of(notify::read_secret(files.path() + "/missing")).code == Code::io);
   assert_true(error_of(notify::read_secret(files.put("empty", " \n"))).code == Code::bad_config);
   assert_true(error_of(notify::read_secret(files.put("lines", "a\nb"))).code == Code::bad_config);
   assert_true(error_of(notify::read_secret(files.put("large", std::string(9000, 'x')))).code ==

@@ -19,28 +19,13 @@
 #include "loop/loop.hpp"
 #include "loop/timer.hpp"
 #include "notify/attempt.hpp"
+#include "run_loop.hpp"
+#include "temp_folder.hpp"
 
 namespace scene {
 
 using namespace fairlead;
 using namespace std::chrono_literals;
-
-constexpr base::Millis kGenerous = 20s;
-
-// Runs the loop until `done`, or fails the test after a generous wait.
-inline void run_until(loop::Loop& loop, const std::function<bool()>& done, const char* what) {
-  const auto end = base::steady_now() + kGenerous;
-  loop::Timer tick(loop, "test tick", [&] {
-    if (done() || base::steady_now() > end) loop.stop();
-  });
-  tick.start_repeating(1ms);
-  loop.run();
-  if (!done()) fail_msg("never happened: %s", what);
-}
-
-inline void drain(loop::Loop& loop) {
-  if (const auto drained = loop.drain(kGenerous); !drained) fail_msg("%s", drained.error().message.c_str());
-}
 
 // An HTTP client that keeps what is asked. Answers come from `script`; without one nothing is ever answered.
 class ScriptedHttp : public core::HttpClient {
@@ -122,32 +107,6 @@ base::Error error_of(const base::Result<T>& result) {
   if (result) fail_msg("it went well, and should not");
   return result.error();
 }
-
-// A folder of files, gone with the test.
-class Files {
- public:
-  Files() {
-    char name[] = "/tmp/fairlead-test-XXXXXX";
-    assert_non_null(::mkdtemp(name));
-    folder_ = name;
-  }
-  ~Files() {
-    for (const auto& path : paths_) ::unlink(path.c_str());
-    ::rmdir(folder_.c_str());
-  }
-  std::string put(const std::string& name, std::string_view text, mode_t mode = 0600) {
-    const std::string path = folder_ + "/" + name;
-    assert_true(base::replace_file(path, text, mode).ok());
-    assert_int_equal(::chmod(path.c_str(), mode), 0);
-    paths_.push_back(path);
-    return path;
-  }
-  const std::string& folder() const { return folder_; }
-
- private:
-  std::string folder_;
-  std::vector<std::string> paths_;
-};
 
 inline core::Notice notice(std::string title, core::Severity severity = core::Severity::high) {
   core::Notice notice;

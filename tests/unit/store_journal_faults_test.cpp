@@ -51,11 +51,11 @@ class FileSizeLimit {
 
 static void a_file_that_is_no_database_is_set_aside(void**) {
   const TempFolder temp;
-  write_text(temp.journal(), std::string(10'000, 'z'));
+  write_text(journal_of(temp), std::string(10'000, 'z'));
   Scene scene(settings_for(temp));
   scene.record(3);
   assert_true(scene.flush().ok());
-  assert_int_equal(read_all(temp.journal()).size(), 3);
+  assert_int_equal(read_all(journal_of(temp)).size(), 3);
   const auto aside = set_aside_in(temp);
   assert_int_equal(aside.size(), 1);
   assert_int_equal(std::filesystem::file_size(aside[0]), 10'000);
@@ -66,18 +66,18 @@ static void a_file_that_is_no_database_is_set_aside(void**) {
 
 static void a_foreign_database_and_what_is_no_file_are_set_aside(void**) {
   const TempFolder temp;
-  write_text(temp.journal(), "");
-  run_sql(temp.journal(), "CREATE TABLE letters (id INTEGER)");
+  write_text(journal_of(temp), "");
+  run_sql(journal_of(temp), "CREATE TABLE letters (id INTEGER)");
   write_journal(settings_for(temp), 1);
   assert_int_equal(set_aside_in(temp).size(), 1);
-  std::filesystem::remove(temp.journal());
-  std::filesystem::create_directory(temp.journal());
+  std::filesystem::remove(journal_of(temp));
+  std::filesystem::create_directory(journal_of(temp));
   write_journal(settings_for(temp), 1);
-  std::filesystem::remove(temp.journal());
-  std::filesystem::create_symlink("/etc/passwd", temp.journal());
+  std::filesystem::remove(journal_of(temp));
+  std::filesystem::create_symlink("/etc/passwd", journal_of(temp));
   write_journal(settings_for(temp), 2);
   assert_int_equal(set_aside_in(temp).size(), 3);
-  assert_int_equal(read_all(temp.journal()).size(), 2);
+  assert_int_equal(read_all(journal_of(temp)).size(), 2);
 }
 
 static void damage_found_while_writing_is_set_aside_and_nothing_is_lost(void**) {
@@ -85,15 +85,15 @@ static void damage_found_while_writing_is_set_aside_and_nothing_is_lost(void**) 
   const auto settings = settings_for(temp);
   write_journal(settings, 3'000);
   {
-    std::fstream file(temp.journal(), std::ios::binary | std::ios::in | std::ios::out);
+    std::fstream file(journal_of(temp), std::ios::binary | std::ios::in | std::ios::out);
     file.seekp(4'096);  // every page but the first, which says that it is a journal
-    const std::string noise(std::filesystem::file_size(temp.journal()) - 4'096, 'z');
+    const std::string noise(std::filesystem::file_size(journal_of(temp)) - 4'096, 'z');
     file << noise;
   }
   Scene scene(settings);
   scene.record(5);
   assert_true(scene.flush().ok());
-  assert_int_equal(read_all(temp.journal()).size(), 5);
+  assert_int_equal(read_all(journal_of(temp)).size(), 5);
   assert_int_equal(set_aside_in(temp).size(), 1);
   assert_true(scene.was_logged("malformed"));
 }
@@ -101,9 +101,9 @@ static void damage_found_while_writing_is_set_aside_and_nothing_is_lost(void**) 
 static void only_the_newest_damaged_files_are_kept(void**) {
   const TempFolder temp;
   for (int i = 0; i < 6; ++i) {
-    write_text(temp.journal(), "damaged " + std::to_string(i));
+    write_text(journal_of(temp), "damaged " + std::to_string(i));
     write_journal(settings_for(temp), 1);
-    std::filesystem::remove(temp.journal());
+    std::filesystem::remove(journal_of(temp));
   }
   assert_int_equal(set_aside_in(temp).size(), 3);
 }
@@ -112,7 +112,7 @@ static void a_newer_schema_is_refused_and_left_alone(void**) {
   const TempFolder temp;
   const auto settings = settings_for(temp);
   write_journal(settings, 3);
-  run_sql(temp.journal(), "PRAGMA user_version = 2");
+  run_sql(journal_of(temp), "PRAGMA user_version = 2");
   {
     Scene scene(settings);
     scene.record(1);
@@ -121,20 +121,20 @@ static void a_newer_schema_is_refused_and_left_alone(void**) {
     assert_non_null(strstr(flushed.error().message.c_str(), "has schema 2, this fairlead knows 1"));
     assert_text_equal(scene.journal->status().error, flushed.error().message);
   }
-  const auto reader = store::JournalReader::open(temp.journal(), {});
+  const auto reader = store::JournalReader::open(journal_of(temp), {});
   assert_int_equal(reader.error().code, base::Code::unsupported);
   assert_int_equal(set_aside_in(temp).size(), 0);
-  run_sql(temp.journal(), "PRAGMA user_version = 1");
-  assert_int_equal(read_all(temp.journal()).size(), 3);
+  run_sql(journal_of(temp), "PRAGMA user_version = 1");
+  assert_int_equal(read_all(journal_of(temp)).size(), 3);
 }
 
 static void reading_says_what_is_wrong(void**) {
   const TempFolder temp;
-  assert_int_equal(store::JournalReader::open(temp.journal(), {}).error().code, base::Code::not_found);
-  write_text(temp.journal(), "");
-  assert_int_equal(store::JournalReader::open(temp.journal(), {}).error().code, base::Code::not_found);
-  write_text(temp.journal(), std::string(10'000, 'z'));
-  assert_true(store::tells_damage(store::JournalReader::open(temp.journal(), {}).error()));
+  assert_int_equal(store::JournalReader::open(journal_of(temp), {}).error().code, base::Code::not_found);
+  write_text(journal_of(temp), "");
+  assert_int_equal(store::JournalReader::open(journal_of(temp), {}).error().code, base::Code::not_found);
+  write_text(journal_of(temp), std::string(10'000, 'z'));
+  assert_true(store::tells_damage(store::JournalReader::open(journal_of(temp), {}).error()));
 }
 
 static void a_journal_may_go_in_the_middle_of_anything(void**) {
@@ -143,7 +143,7 @@ static void a_journal_may_go_in_the_middle_of_anything(void**) {
     Scene scene(settings_for(temp));
     scene.record(600);
     int left = turns;
-    scene.run_until([&] { return left-- <= 0; });
+    scene.until([&] { return left-- <= 0; });
     auto read = scene.journal->read({}, [](auto) {});
     if (turns % 2 == 0) scene.journal->flush(10s, [](auto) {});
     scene.close();
@@ -152,18 +152,18 @@ static void a_journal_may_go_in_the_middle_of_anything(void**) {
   Scene scene(settings_for(temp));
   assert_true(scene.flush().ok());
   assert_int_equal(
-      ask_sql(temp.journal(), "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'"), 0);
+      ask_sql(journal_of(temp), "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'"), 0);
 }
 
 static void a_file_taken_away_while_writing_is_noticed(void**) {
   const TempFolder temp;
   Scene scene(settings_for(temp));
   scene.record(3);
-  scene.run_until([&] { return scene.journal->status().stored == 3; });
-  std::filesystem::rename(temp.journal(), temp.path("elsewhere"));
+  scene.until([&] { return scene.journal->status().stored == 3; });
+  std::filesystem::rename(journal_of(temp), temp.path("elsewhere"));
   scene.record(2);
   assert_true(scene.flush().ok());
-  assert_int_equal(read_all(temp.journal()).size(), 2);
+  assert_int_equal(read_all(journal_of(temp)).size(), 2);
 }
 
 static void a_lock_held_by_somebody_is_waited_out(void**) {
@@ -171,13 +171,13 @@ static void a_lock_held_by_somebody_is_waited_out(void**) {
   Scene scene(settings_for(temp));
   scene.record(1);
   assert_true(scene.flush().ok());
-  auto somebody = store::Database::open(temp.journal(), store::Database::Mode::read_write, 1s);
+  auto somebody = store::Database::open(journal_of(temp), store::Database::Mode::read_write, 1s);
   assert_true(somebody->run("BEGIN IMMEDIATE").ok());
   scene.record(2);
-  scene.run_until([&] { return !scene.journal->status().error.empty(); });
+  scene.until([&] { return !scene.journal->status().error.empty(); });
   assert_true(scene.was_logged("event=journal_write_failed"));
   assert_true(somebody->run("COMMIT").ok());
-  scene.run_until([&] { return scene.journal->status().stored == 3; });
+  scene.until([&] { return scene.journal->status().stored == 3; });
   assert_true(scene.journal->status().error.empty());
   assert_true(scene.was_logged("event=journal_write_recovered"));
 }
@@ -188,9 +188,9 @@ static void a_write_that_fails_is_made_good_later_and_the_rest_is_counted(void**
   settings.max_queued = 400;
   Scene scene(settings);
   scene.record(100);
-  scene.run_until([&] { return scene.journal->status().stored == 100; });
+  scene.until([&] { return scene.journal->status().stored == 100; });
   {
-    const FileSizeLimit limit(std::filesystem::file_size(temp.journal() + "-wal"));
+    const FileSizeLimit limit(std::filesystem::file_size(journal_of(temp) + "-wal"));
     scene.record(300);
     const auto flushed = scene.flush();
     assert_false(flushed.ok());
@@ -199,10 +199,10 @@ static void a_write_that_fails_is_made_good_later_and_the_rest_is_counted(void**
     assert_int_equal(scene.journal->status().queued, 400);
     assert_int_equal(scene.journal->status().dropped, 200);
   }
-  scene.run_until([&] { return scene.journal->status().stored == 500; });  // by itself
+  scene.until([&] { return scene.journal->status().stored == 500; });  // by itself
   scene.record(1);
   assert_true(scene.flush().ok());
-  const auto all = read_all(temp.journal());
+  const auto all = read_all(journal_of(temp));
   assert_int_equal(all.size(), 501);
   assert_int_equal(all.back().left_out, 200);
   assert_int_equal(set_aside_in(temp).size(), 0);
@@ -220,9 +220,9 @@ static void a_full_file_system_is_survived(void**) {
     assert_false(scene.journal->status().error.empty());
     assert_true(scene.journal->status().queued > 0);
     assert_int_equal(::mount("tmpfs", temp.path().c_str(), "tmpfs", MS_REMOUNT, "size=16m"), 0);
-    scene.run_until([&] { return scene.journal->status().queued == 0; });
+    scene.until([&] { return scene.journal->status().queued == 0; });
     assert_true(scene.flush().ok());
-    assert_int_equal(read_all(temp.journal()).size(), scene.journal->status().stored);
+    assert_int_equal(read_all(journal_of(temp)).size(), scene.journal->status().stored);
     assert_int_equal(set_aside_in(temp).size(), 0);
   }
   assert_int_equal(::umount2(temp.path().c_str(), MNT_DETACH), 0);
@@ -234,9 +234,9 @@ static void a_folder_that_is_missing_is_waited_for(void**) {
   settings.path = temp.path("state/decisions.sqlite");
   Scene scene(settings);
   scene.record(4);
-  scene.run_until([&] { return !scene.journal->status().error.empty(); });
+  scene.until([&] { return !scene.journal->status().error.empty(); });
   std::filesystem::create_directory(temp.path("state"));
-  scene.run_until([&] { return scene.journal->status().stored == 4; });
+  scene.until([&] { return scene.journal->status().stored == 4; });
   assert_true(scene.journal->status().error.empty());
 }
 
@@ -293,15 +293,15 @@ static void kill_9_leaves_everything_that_was_called_stored(void**) {
     for (std::uint64_t last = 0; ::read(ends[0], &last, sizeof last) == sizeof last;) stored = last;
     ::close(ends[0]);
     assert_int_equal(
-        ask_sql(temp.journal(), "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'"), 0);
+        ask_sql(journal_of(temp), "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'"), 0);
     const auto last_seq =
-        static_cast<std::uint64_t>(ask_sql(temp.journal(), "SELECT max(seq) FROM decisions"));
+        static_cast<std::uint64_t>(ask_sql(journal_of(temp), "SELECT max(seq) FROM decisions"));
     assert_true(last_seq >= stored_before + stored);
     stored_before = last_seq;
   }
   assert_int_equal(set_aside_in(temp).size(), 0);
   write_journal(settings, 1);
-  assert_int_equal(read_all(temp.journal()).back().seq, stored_before + 1);
+  assert_int_equal(read_all(journal_of(temp)).back().seq, stored_before + 1);
 }
 
 int main() {

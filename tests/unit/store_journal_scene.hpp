@@ -14,44 +14,30 @@
 
 #include "cmocka.hpp"
 #include "loop/loop.hpp"
+#include "run_loop.hpp"
 #include "store/sqlite/journal.hpp"
 #include "store/sqlite/journal_file.hpp"
 #include "store/sqlite/journal_reader.hpp"
+#include "temp_folder.hpp"
 
 using namespace fairlead;
 using namespace std::chrono_literals;
 
-class TempFolder {
- public:
-  TempFolder() {
-    // In memory where there is such a file system: hundreds of syncs of a busy disk take minutes.
-    for (std::string name : {"/dev/shm/fairlead-test-XXXXXX", "/tmp/fairlead-test-XXXXXX"})
-      if (path_.empty() && ::mkdtemp(name.data()) != nullptr) path_ = name;
-    assert_true(!path_.empty());
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::string path(const std::string& name = {}) const { return name.empty() ? path_ : path_ + "/" + name; }
-  std::string journal() const { return path(store::kJournalName); }
+inline std::string journal_of(const TempFolder& temp) {
+  return temp.path(store::kJournalName);
+}
 
-  // Every byte of every file in it.
-  std::string bytes() const {
-    std::string all;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) {
-      std::ifstream file(entry.path(), std::ios::binary);
-      all.append(std::istreambuf_iterator<char>(file), {});
-    }
-    return all;
-  }
-
- private:
-  std::string path_;
-};
+// Every byte of every file in it.
+inline std::string bytes_of(const TempFolder& temp) {
+  std::string all;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(temp.path()))
+    all += read_text(entry.path());
+  return all;
+}
 
 inline store::JournalSettings settings_for(const TempFolder& temp) {
   store::JournalSettings settings;
-  settings.path = temp.journal();
+  settings.path = journal_of(temp);
   settings.linger = 1ms;
   settings.retry = 20ms;
   settings.sample.per_second = 1'000'000;
@@ -90,13 +76,7 @@ class Scene {
     return outcome;
   }
 
-  void run_until(const std::function<bool()>& holds) {
-    loop::Timer watch(loop, "test", [&] {
-      if (holds()) loop.stop();
-    });
-    watch.start_repeating(1ms);
-    loop.run();
-  }
+  void until(const std::function<bool()>& holds) { run_until(loop, holds, "what the test waits for"); }
 
   void record(int count, const std::string& event = "reconnect") {
     for (int i = 0; i < count; ++i) journal->record(decision(i, event));

@@ -17,7 +17,7 @@ static void a_decision_comes_back_as_it_was_made(void**) {
     assert_int_equal(scene.journal->status().stored, 2);
     assert_true(scene.journal->status().bytes > 0);
   }
-  const auto all = read_all(temp.journal());
+  const auto all = read_all(journal_of(temp));
   assert_int_equal(all.size(), 2);
   assert_int_equal(all[0].seq, 1);
   assert_text_equal(all[0].event, "reconnect");
@@ -41,28 +41,28 @@ static void the_file_is_private_and_whole_after_a_flush(void**) {
   {
     Scene scene(settings_for(temp));
     scene.record(100);
-    scene.run_until([&] { return scene.journal->status().stored == 100; });
+    scene.until([&] { return scene.journal->status().stored == 100; });
     for (const char* suffix : {"", "-wal", "-shm"}) {
       struct stat facts{};
-      assert_int_equal(::stat((temp.journal() + suffix).c_str(), &facts), 0);
+      assert_int_equal(::stat((journal_of(temp) + suffix).c_str(), &facts), 0);
       assert_int_equal(facts.st_mode & 0777, 0600);
     }
     assert_true(scene.flush().ok());
-    assert_false(std::filesystem::exists(temp.journal() + "-wal"));
+    assert_false(std::filesystem::exists(journal_of(temp) + "-wal"));
     assert_true(scene.flush().ok());  // nothing to do, and no file to open
     scene.record(1);
     assert_true(scene.flush().ok());
   }
-  std::filesystem::permissions(temp.journal(), std::filesystem::perms(0644));
+  std::filesystem::permissions(journal_of(temp), std::filesystem::perms(0644));
   {
     Scene scene(settings_for(temp));
     scene.record(1);
     assert_true(scene.flush().ok());
   }
   struct stat facts{};
-  assert_int_equal(::stat(temp.journal().c_str(), &facts), 0);
+  assert_int_equal(::stat(journal_of(temp).c_str(), &facts), 0);
   assert_int_equal(facts.st_mode & 0777, 0600);
-  assert_int_equal(read_all(temp.journal()).size(), 102);
+  assert_int_equal(read_all(journal_of(temp)).size(), 102);
 }
 
 static void recording_never_writes_by_itself_and_decisions_are_batched(void**) {
@@ -70,7 +70,7 @@ static void recording_never_writes_by_itself_and_decisions_are_batched(void**) {
   Scene scene(settings_for(temp));
   scene.record(1'000);
   assert_int_equal(scene.journal->status().queued, 1'000);
-  assert_false(std::filesystem::exists(temp.journal()));
+  assert_false(std::filesystem::exists(journal_of(temp)));
   const auto turns = scene.loop.turns();
   assert_true(scene.flush().ok());
   assert_true(scene.loop.turns() - turns < 100);
@@ -85,14 +85,14 @@ static void reading_filters_and_goes_on_where_a_page_ended(void**) {
     scene.record(300, "health");
     assert_true(scene.flush().ok());
   }
-  assert_int_equal(read_all(temp.journal()).size(), 1'000);
-  assert_int_equal(read_all(temp.journal(), {.event = "health"}).size(), 300);
-  assert_int_equal(read_all(temp.journal(), {.event = "healt"}).size(), 0);
-  assert_int_equal(read_all(temp.journal(), {.after_seq = 990}).size(), 10);
-  assert_int_equal(read_all(temp.journal(), {.limit = 600}).size(), 600);
-  run_sql(temp.journal(), "UPDATE decisions SET time_ms = seq * 1000");
+  assert_int_equal(read_all(journal_of(temp)).size(), 1'000);
+  assert_int_equal(read_all(journal_of(temp), {.event = "health"}).size(), 300);
+  assert_int_equal(read_all(journal_of(temp), {.event = "healt"}).size(), 0);
+  assert_int_equal(read_all(journal_of(temp), {.after_seq = 990}).size(), 10);
+  assert_int_equal(read_all(journal_of(temp), {.limit = 600}).size(), 600);
+  run_sql(journal_of(temp), "UPDATE decisions SET time_ms = seq * 1000");
   const base::WallTime since(10s), until(20s);
-  const auto some = read_all(temp.journal(), {.since = since, .until = until});
+  const auto some = read_all(journal_of(temp), {.since = since, .until = until});
   assert_int_equal(some.size(), 10);
   assert_int_equal(some.front().seq, 10);
   assert_int_equal(some.back().seq, 19);
@@ -122,7 +122,7 @@ static void a_daemon_reads_off_the_loop_while_it_writes(void**) {
   ask();
   auto cancelled = scene.journal->read({}, [](auto) { fail_msg("a cancelled read called back"); });
   cancelled.reset();
-  scene.run_until([&] { return ended; });
+  scene.until([&] { return ended; });
   assert_true(scene.journal->status().error.empty());
   assert_true(scene.flush().ok());
   assert_int_equal(scene.journal->status().dropped, 0);
@@ -137,26 +137,26 @@ static void old_decisions_leave_and_the_file_shrinks(void**) {
     scene.record(8'000);
     assert_true(scene.flush().ok());
   }
-  const auto before = std::filesystem::file_size(temp.journal());
+  const auto before = std::filesystem::file_size(journal_of(temp));
   assert_true(before > (512u << 10));
-  run_sql(temp.journal(), "UPDATE decisions SET time_ms = time_ms - 31 * 86400000 WHERE seq <= 7900");
+  run_sql(journal_of(temp), "UPDATE decisions SET time_ms = time_ms - 31 * 86400000 WHERE seq <= 7900");
   {
     Scene scene(settings);  // nothing is recorded: start alone prunes
-    scene.run_until([&] {
+    scene.until([&] {
       const auto bytes = scene.journal->status().bytes;
       return bytes > 0 && bytes < before / 4;
     });
     assert_true(scene.flush().ok());
   }
-  assert_int_equal(ask_sql(temp.journal(), "SELECT count(*) FROM decisions"), 100);
-  assert_int_equal(ask_sql(temp.journal(), "SELECT min(seq) FROM decisions"), 7'901);
-  assert_true(std::filesystem::file_size(temp.journal()) < before / 4);
+  assert_int_equal(ask_sql(journal_of(temp), "SELECT count(*) FROM decisions"), 100);
+  assert_int_equal(ask_sql(journal_of(temp), "SELECT min(seq) FROM decisions"), 7'901);
+  assert_true(std::filesystem::file_size(journal_of(temp)) < before / 4);
   {
     Scene scene(settings);
     scene.record(1);
     assert_true(scene.flush().ok());
   }
-  assert_int_equal(read_all(temp.journal()).back().seq, 8'001);
+  assert_int_equal(read_all(journal_of(temp)).back().seq, 8'001);
 }
 
 static void the_size_is_bounded_and_the_oldest_leave_first(void**) {
@@ -172,11 +172,11 @@ static void the_size_is_bounded_and_the_oldest_leave_first(void**) {
     assert_true(scene.flush().ok());
     scene.record(1);  // lets unfinished pruning go on
     ++recorded;
-    scene.run_until([&] { return scene.journal->status().queued == 0; });
+    scene.until([&] { return scene.journal->status().queued == 0; });
     assert_true(scene.flush().ok());
-    assert_true(std::filesystem::file_size(temp.journal()) <= settings.max_bytes);
+    assert_true(std::filesystem::file_size(journal_of(temp)) <= settings.max_bytes);
   }
-  const auto all = read_all(temp.journal());
+  const auto all = read_all(journal_of(temp));
   assert_true(all.size() > 300 && all.size() < 1'000);
   assert_int_equal(all.back().seq, recorded);
   for (std::size_t i = 1; i < all.size(); ++i) assert_int_equal(all[i].seq, all[i - 1].seq + 1);
@@ -184,12 +184,12 @@ static void the_size_is_bounded_and_the_oldest_leave_first(void**) {
   scene.close();
   settings.max_bytes = 1u << 20;
   Scene smaller(settings);
-  smaller.run_until([&] {
+  smaller.until([&] {
     const auto bytes = smaller.journal->status().bytes;
     return bytes > 0 && bytes <= settings.max_bytes;
   });
   assert_true(smaller.flush().ok());
-  assert_true(std::filesystem::file_size(temp.journal()) <= settings.max_bytes);
+  assert_true(std::filesystem::file_size(journal_of(temp)) <= settings.max_bytes);
 }
 
 static void above_the_rate_decisions_are_sampled_and_counted(void**) {
@@ -204,16 +204,16 @@ static void above_the_rate_decisions_are_sampled_and_counted(void**) {
     return std::chrono::floor<std::chrono::seconds>(before.time_since_epoch());
   };
   const auto second = burst();  // the loop's time stands still meanwhile: all in one second
-  scene.run_until(
+  scene.until(
       [&] { return std::chrono::floor<std::chrono::seconds>(scene.loop.now().time_since_epoch()) > second; });
   scene.record(1);
   assert_true(scene.flush().ok());
   assert_int_equal(scene.journal->status().left_out, 1'500);
-  const auto all = read_all(temp.journal(), {.event = "reconnect"});
+  const auto all = read_all(journal_of(temp), {.event = "reconnect"});
   assert_int_equal(all.size(), 1'001);
   assert_int_equal(all[999].left_out, 0);
   assert_int_equal(all[1'000].left_out, 1'500);
-  assert_int_equal(read_all(temp.journal(), {.event = "health"}).at(0).left_out, 0);
+  assert_int_equal(read_all(journal_of(temp), {.event = "health"}).at(0).left_out, 0);
 }
 
 static void what_does_not_fit_the_queue_is_counted(void**) {
@@ -226,7 +226,7 @@ static void what_does_not_fit_the_queue_is_counted(void**) {
   assert_true(scene.flush().ok());
   scene.record(1);
   assert_true(scene.flush().ok());
-  const auto all = read_all(temp.journal());
+  const auto all = read_all(journal_of(temp));
   assert_int_equal(all.size(), 11);
   assert_int_equal(all.back().left_out, 7);
   assert_true(scene.was_logged("event=journal_dropped count=7"));
@@ -239,7 +239,7 @@ static void a_context_that_is_too_large_leaves_its_length(void**) {
   large.context = "\"" + std::string(100'000, 'x') + "\"";
   scene.journal->record(large);
   assert_true(scene.flush().ok());
-  assert_text_equal(read_all(temp.journal()).at(0).context, "{\"too_large\":100002}");
+  assert_text_equal(read_all(journal_of(temp)).at(0).context, "{\"too_large\":100002}");
 }
 
 static void recent_decisions_come_from_memory(void**) {
@@ -250,7 +250,7 @@ static void recent_decisions_come_from_memory(void**) {
   const auto recent = scene.journal->recent(8);
   assert_int_equal(recent.size(), 13);
   assert_text_equal(recent.front()->context, "{\"tunnel\":\"attic\",\"number\":92}");
-  assert_false(std::filesystem::exists(temp.journal()));
+  assert_false(std::filesystem::exists(journal_of(temp)));
 }
 
 // In two pieces, so that nobody who looks for leaked tokens in this tree finds one.
@@ -271,15 +271,15 @@ static void secrets_never_reach_the_file(void**) {
   leaky.verdict = core::kSafeDefault;
   leaky.why = "runtime error: bad password: swordfish6";
   scene.journal->record(leaky);
-  scene.run_until([&] { return scene.journal->status().stored == 2; });
+  scene.until([&] { return scene.journal->status().stored == 2; });
   for (int open = 1; open >= 0; --open) {  // with the write-ahead log, and after it was folded in
-    const auto bytes = temp.bytes();
+    const auto bytes = bytes_of(temp);
     assert_true(bytes.find("swordfish") == std::string::npos);
     assert_true(bytes.find(std::string(kToken).substr(4)) == std::string::npos);
     assert_true(bytes.find("[redacted]") != std::string::npos);
     assert_true(scene.flush().ok());
   }
-  const auto all = read_all(temp.journal());
+  const auto all = read_all(journal_of(temp));
   assert_true(base::Json::parse(all[0].context).ok());
   assert_text_equal(all[1].context, "\"not JSON, password=[redacted]\"");
 }
@@ -296,9 +296,9 @@ static void the_operators_redact_runs_first_and_cannot_bring_secrets_back(void**
   assert_true(scene.flush().ok());
   assert_int_equal(asked.size(), 2);
   assert_text_equal(asked[1], "{\"after\":5000}");
-  assert_text_equal(read_all(temp.journal()).at(0).context,
+  assert_text_equal(read_all(journal_of(temp)).at(0).context,
                     "{\"tunnel\":\"hidden\",\"password\":\"[redacted]\"}");
-  assert_true(temp.bytes().find("swordfish") == std::string::npos);
+  assert_true(bytes_of(temp).find("swordfish") == std::string::npos);
 }
 
 static void an_operators_redact_that_does_not_answer_is_not_waited_for(void**) {
@@ -310,11 +310,11 @@ static void an_operators_redact_that_does_not_answer_is_not_waited_for(void**) {
               [&](std::vector<std::string>, store::Journal::Redacted done) { late = std::move(done); });
   scene.record(3);
   assert_true(scene.flush().ok());
-  assert_int_equal(read_all(temp.journal()).size(), 3);
+  assert_int_equal(read_all(journal_of(temp)).size(), 3);
   assert_true(scene.was_logged("event=journal_redact_unanswered decisions=3"));
   late({});  // finds nobody who waits
   scene.record(1);
-  scene.run_until([&] { return scene.journal->status().stored == 4; });
+  scene.until([&] { return scene.journal->status().stored == 4; });
   scene.close();
   late({});
 }

@@ -1,0 +1,138 @@
+"""Hooks and lines in the real daemon: what verdicts do to tunnels, what is told, and what becomes of a hook that hangs."""
+import time
+import unittest
+
+from fairlead_e2e import free_port, until
+from fairlead_e2e.policy_case import PolicyCase
+
+
+class Verdicts(PolicyCase):
+    def test_a_hook_says_when_to_try_again(self):
+        daemon = self.with_hooks(self.nowhere(), {"10.lua": '''on.reconnect("patient", function(ctx)
+            if ctx.attempts >= 1 then return ctx.after("1h") end
+        end)'''})
+        waiting = until(lambda: (lambda line: line["attempts"] == 2 and line)(daemon.tunnel()), daemon.tail)
+        self.assertEqual(waiting["state"], "reconnecting")
+        time.sleep(1.5)  # five waits of its own backoff
+        self.assertEqual(daemon.tunnel()["attempts"], 2)
+        self.write("10.lua", "")  # nobody has an opinion any more
+        self.assertEqual(self.command(daemon, "reload").wait(), 0)
+        daemon.post("reconnect")
+        until(lambda: daemon.tunnel()["attempts"] >= 3, daemon.tail)
+
+    def test_a_verdict_below_the_least_delay_is_not_followed_all_the_way(self):
+        slow = {"backoff_initial": "1h", "backoff_max": "2h"}
+        daemon = self.with_hooks(self.nowhere(reconnect=slow), {"10.lua":
+            'on.reconnect("hammer", function(ctx) return ctx.after(0) end)'})
+        self.wait_for_log(daemon, "verdict_refused")
+        time.sleep(0.5)
+        self.assertEqual(daemon.tunnel()["attempts"], 1)
+
+    def test_a_failed_check_is_held_for_a_while_and_then_degraded(self):
+        web, server = self.http_service(), self.sshd()
+        check = {"url": f"http://127.0.0.1:{web.port}/", "interval": "1s", "timeout": "1s", "fall": 1, "from": "local"}
+        daemon = self.with_hooks(self.tunnel(server, self.remote(self.service()), health_check=check), {"10.lua": '''
+            on.health("grace", function(ctx)
+              if ctx.held_for < 2 then return ctx.hold("2s", "a restart takes a moment") end
+              return ctx.degraded("it took too long, HTTP " .. ctx.check.status)
+            end)'''})
+        daemon.wait_for("connected")
+        until(lambda: (daemon.tunnel()["health"]["last"] or {}).get("good"), daemon.tail)
+        mark = daemon.mark()
+        web.status = 503
+        held = daemon.wait_event("health_held", mark)
+        self.assertEqual((held["why"], held["hook"]), ("a restart takes a moment", "10.lua:3 grace"))
+        self.assertEqual(daemon.tunnel()["state"], "connected")
+        fallen = daemon.wait_for("degraded")
+        self.assertIn("it took too long, HTTP 503", fallen["detail"])
+        web.status = 200
+        daemon.wait_for("connected")
+
+
+class Observers(PolicyCase):
+    def test_all_are_told_of_every_change_and_one_that_fails_harms_nobody(self):
+        daemon = self.with_hooks(self.nowhere(autostart=False), {
+            "10.lua": 'on.tunnel_state("broken", function(ctx) error("no good") end)',
+            "20.lua": 'on.tunnel_state("see", function(ctx) log("saw", ctx.tunnel, ctx.from, ctx.to, ctx.reason) end)'})
+        daemon.wait_for("stopped")
+        daemon.post("up")
+        self.wait_for_log(daemon, "saw line stopped starting")
+        self.wait_for_log(daemon, "saw line starting reconnecting connect_refused")
+        daemon.post("down")
+        self.wait_for_log(daemon, "saw line reconnecting stopped")
+        hooks = {hook["name"]: hook for hook in daemon.get("/v1/policy")["hooks"]}
+        self.assertGreaterEqual(hooks["broken"]["failures"], 3)
+        self.assertEqual(hooks["see"]["failures"], 0)
+
+
+class AllowedEffects(PolicyCase):
+    def test_http_and_tunnels(self):
+        web = self.http_service()
+        daemon = self.with_hooks({"line": self.nowhere()}, {"10.lua": f'''every("1s", "work", function(flow)
+            local answer = flow.http{{url = "http://127.0.0.1:{web.port}/from-a-flow"}}
+            log("http", answer.status)
+            local fine, why = pcall(flow.http, {{url = "http://127.0.0.1:{free_port()}/"}})
+            log("elsewhere refused", not fine, why)
+            flow.tunnel.down("line")
+            log("down", flow.tunnel.status("line").state)
+            flow.tunnel.up("line")
+            flow.sleep("1d")
+        end)'''}, {"hosts": [f"127.0.0.1:{web.port}"], "tunnels": ["line"]})
+        self.wait_for_log(daemon, "http 200")
+        self.assertTrue(web.requests[0].startswith("GET /from-a-flow "), web.requests)
+        self.wait_for_log(daemon, "elsewhere refused true")
+        self.wait_for_log(daemon, "down stopped")
+        until(lambda: [(step["from"], step["to"]) for step in daemon.transitions()].count(("stopped", "starting")) == 2, daemon.tail)
+
+
+class Generations(PolicyCase):
+    def test_a_flow_of_the_old_generation_ends_and_the_new_one_decides(self):
+        daemon = self.with_hooks({}, {"10.lua": '''every("1s", "slow", function(flow)
+            log("old begins") flow.sleep(3) log("old ends")
+        end)'''})
+        self.wait_for_log(daemon, "old begins")
+        self.write("10.lua", 'every("1s", "quick", function(flow) log("new runs") end)')
+        self.assertEqual(self.command(daemon, "reload").wait(), 0)
+        self.wait_for_log(daemon, "new runs")
+        self.wait_for_log(daemon, "old ends")
+        self.assertEqual(daemon.get("/v1/policy")["generation"], 2)
+
+    def test_hooks_and_configuration_switch_together_or_not_at_all(self):
+        daemon = self.with_hooks({"line": self.nowhere(autostart=False)}, {"10.lua": 'every("1s", "a", function() log("first") end)'})
+        other = self.path("other")
+        other.mkdir()
+        both = {"line": self.nowhere(autostart=False), "second": self.nowhere(autostart=False)}
+        daemon.write_config(both, {"policy": self.policy["policy"] | {"dir": str(other)}})
+        (other / "10.lua").write_text('api(1)\nevery("1s", "a", function() log("second")')
+        self.assertEqual(self.command(daemon, "reload").wait(), 1)
+        self.assertEqual(daemon.request("GET", "/v1/tunnels/second")[0], 404)
+        self.assertEqual(daemon.get("/v1/policy")["folder"], str(self.hooks))
+        (other / "10.lua").write_text('api(1)\nevery("1s", "a", function() log("second") end)')
+        self.assertEqual(self.command(daemon, "reload").wait(), 0)
+        self.assertEqual(daemon.tunnel("second")["state"], "stopped")
+        self.assertEqual(daemon.get("/v1/policy")["folder"], str(other))
+        self.wait_for_log(daemon, "text=second")
+
+
+class Quarantine(PolicyCase):
+    def test_a_hook_that_hangs_is_set_aside_and_everybody_can_see_it(self):
+        daemon = self.with_hooks(self.nowhere(), {"10.lua": '''on.reconnect("hangs", function()
+            return string.find(string.rep("a", 60), string.rep("a?", 60) .. string.rep("a", 60) .. "b") end)'''}, deadline="500ms")
+        until(lambda: any(hook["quarantined"] for hook in daemon.get("/v1/policy")["hooks"]), daemon.tail, 60)
+        status = self.command(daemon, "status")
+        status.wait()
+        self.assertIn("hangs", status.out)
+        self.assertIn("is in quarantine", status.out)
+        self.assertEqual(daemon.tunnel()["state"], "reconnecting")  # its own backoff goes on
+        attempts = daemon.tunnel()["attempts"]
+        until(lambda: daemon.tunnel()["attempts"] > attempts, daemon.tail)
+        audit = "".join(path.read_text() for path in (daemon.folder / "state").rglob("*.jsonl"))
+        self.assertEqual(audit.count('"hook_quarantined"'), 1)
+        self.write("10.lua", 'on.reconnect("mended", function(ctx) return ctx.stop("mended") end)')
+        self.assertEqual(self.command(daemon, "reload").wait(), 0)
+        self.assertIn("mended", daemon.wait_for("failed")["detail"])
+        self.assertFalse(any(hook["quarantined"] for hook in daemon.get("/v1/policy")["hooks"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
