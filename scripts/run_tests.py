@@ -223,7 +223,9 @@ def run_all(programs):
     if failed:
         broken = [p.name for p, outcome in zip(programs, outcomes) if outcome.failed]
         say(f"\nfailed in: {', '.join(broken)}")
-    print(f"\n{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+    if skipped:
+        say(f"\n{skipped} skipped: each says why above")
+    print(f"\n{passed} passed, {failed} failed", flush=True)
     return 1 if failed or passed == 0 else 0
 
 

@@ -85,6 +85,7 @@ void AuditLog::take(const Outcome& outcome) {
 }
 
 void AuditLog::log_head() const {
+  if (at_.seq == 0) return;  // nothing is written yet
   log_.info("audit_head", {{"seq", at_.seq}, {"hash", at_.hash}});
 }
 

@@ -1,5 +1,6 @@
 #include "cli/status_text.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/clock.hpp"
@@ -30,10 +31,7 @@ std::string seconds_text(double seconds) {
 
 std::string millis_text(JsonView value) {
   if (!value.is_number()) return kNothing;
-  const double millis = value.number();
-  const auto rounded = std::to_string(std::llround(millis * 10));  // tenths
-  if (millis >= 10 || !(millis >= 0)) return std::to_string(std::llround(millis)) + "ms";
-  return (rounded.size() == 1 ? "0" : rounded.substr(0, rounded.size() - 1)) + "." + rounded.back() + "ms";
+  return value.number() < 1 ? "<1ms" : std::to_string(std::llround(value.number())) + "ms";
 }
 
 std::string host_text(JsonView tunnel) {
@@ -114,11 +112,20 @@ std::string forwards_text(JsonView tunnels, bool color) {
   return "\n" + table.render(color);
 }
 
+// Of an error that may tell of many problems, one a line.
+std::string first_line(std::string_view error, const char* command) {
+  const auto end = error.find('\n');
+  std::string text = base::printable(error.substr(0, end), kLongestNote);
+  if (end == std::string_view::npos) return text;
+  const auto more = std::count(error.begin(), error.end(), '\n');
+  return text + " (and " + std::to_string(more) + " more: run `" + command + "`)";
+}
+
 std::string daemon_text(JsonView daemon, bool color) {
   std::string text;
   const auto line = [&](const std::string& what, JsonView error) {
     if (error.text().empty()) return;
-    text += paint(what + base::printable(error.text(), kLongestNote), Style::bad, color) + "\n";
+    text += paint(what + first_line(error.text(), "fairlead reload"), Style::bad, color) + "\n";
   };
   line("config: generation " + std::to_string(daemon["config_generation"].integer()) +
            "; last reload failed: ",
@@ -140,8 +147,7 @@ std::string policy_text(JsonView policy, bool told, bool color) {
     text += paint("policy: " + what, style, color) + "\n";
   };
   if (const auto error = policy["last_error"].text(); !told && !error.empty())
-    line("last reload failed: " + base::printable(error.substr(0, error.find('\n')), kLongestNote),
-         Style::bad);
+    line("last reload failed: " + first_line(error, "fairlead policy check"), Style::bad);
   for (const auto hook : policy["hooks"].items())
     if (hook["quarantined"].boolean())
       line("hook " + place_text(hook) +

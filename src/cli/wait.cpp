@@ -96,7 +96,10 @@ class Wait {
     const auto verdict = judge(tunnel);
     if (verdict == Verdict::waiting) return false;
     Waited waited;
-    if (verdict == Verdict::proven) waited.exit = Exit::ok;
+    if (verdict == Verdict::proven) {
+      waited.exit = Exit::ok;
+      if (tunnel["state"].text() == "degraded") waited.message = name + " is proven, but degraded" + why(tunnel);
+    }
     if (verdict == Verdict::unproven) {
       waited.exit = options_.require_proof ? Exit::failure : Exit::ok;
       waited.message = name + " is connected, but unproven: " + std::string(kUnprovenNote);
@@ -140,8 +143,10 @@ class Wait {
 
 Verdict judge(JsonView tunnel) {
   const auto state = tunnel["state"].text();
-  if (state == "connected") return is_unproven(tunnel) ? Verdict::unproven : Verdict::proven;
-  if (state == "starting" || state == "reconnecting" || state == "degraded") return Verdict::waiting;
+  // Degraded is what its health check says of the target; data has crossed the line all the same.
+  if (state == "connected" || state == "degraded")
+    return tunnel["proof"].text() == "none" ? Verdict::unproven : Verdict::proven;
+  if (state == "starting" || state == "reconnecting") return Verdict::waiting;
   return Verdict::failed;
 }
 

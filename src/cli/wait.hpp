@@ -16,8 +16,8 @@ namespace fairlead::cli {
 
 enum class Verdict : std::uint8_t {
   waiting,   // may still come
-  proven,    // connected, and data has crossed
-  unproven,  // connected, and the server forbids the proof
+  proven,    // connected or degraded, and data has crossed
+  unproven,  // the same, and the server forbids the proof
   failed,    // will not come by itself: failed, stopped by someone, or gone from the configuration
 };
 // Of one tunnel's JSON; a view that does not exist is `failed`. Pure.

@@ -14,10 +14,21 @@ struct Timer::State {
   Loop* loop;
   const char* name;
   std::function<void()> function;
+  std::uint64_t aligned = 0;  // the period; 0: it is not
+
+  void arm(std::uint64_t wait) {
+    uv_timer_start(&handle, [](uv_timer_t* timer) { static_cast<State*>(timer->data)->fire(); }, wait, 0);
+  }
+  // libuv would repeat a period after the moment that it was late.
+  void arm_aligned() { arm(aligned - uv_now(loop->raw()) % aligned); }
+  void fire() {
+    if (aligned > 0) arm_aligned();
+    loop->call(name, [this] { function(); });  // we outlive the call: freed in the close callback
+  }
 };
 
 Timer::Timer(Loop& loop, const char* name, std::function<void()> function)
-    : state_(new State{{}, &loop, name, std::move(function)}) {
+    : state_(new State{{}, &loop, name, std::move(function), 0}) {
   uv_timer_init(loop.raw(), &state_->handle);
   state_->handle.data = state_;
   loop.opened(name);
@@ -40,13 +51,8 @@ std::uint64_t clamp(base::Millis duration) {
 
 void Timer::start(base::Millis after) {
   uv_update_time(state_->loop->raw());  // a long callback must not shorten the wait
-  uv_timer_start(
-      &state_->handle,
-      [](uv_timer_t* handle) {
-        auto* state = static_cast<State*>(handle->data);  // outlives the call: freed in the close callback
-        state->loop->call(state->name, [state] { state->function(); });
-      },
-      clamp(after), 0);
+  state_->aligned = 0;
+  state_->arm(clamp(after));
 }
 
 void Timer::start_repeating(base::Millis every) {
@@ -56,10 +62,8 @@ void Timer::start_repeating(base::Millis every) {
 
 void Timer::start_aligned(base::Millis every) {
   uv_update_time(state_->loop->raw());
-  const auto period = std::max<std::uint64_t>(1, clamp(every));
-  const auto wait = period - uv_now(state_->loop->raw()) % period;
-  start(base::Millis(wait));
-  uv_timer_set_repeat(&state_->handle, period);
+  state_->aligned = std::max<std::uint64_t>(1, clamp(every));
+  state_->arm_aligned();
 }
 
 void Timer::stop() {

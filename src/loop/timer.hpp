@@ -18,7 +18,8 @@ class Timer {
 
   void start(base::Millis after);
   void start_repeating(base::Millis every);
-  // Repeats at the loop's whole multiples of `every`: all timers with the same period share one wake-up.
+  // Repeats at the loop's whole multiples of `every`: all timers with the same period share one wake-up,
+  // also after the loop was late.
   void start_aligned(base::Millis every);
   void stop();
   bool active() const;

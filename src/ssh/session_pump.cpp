@@ -15,7 +15,9 @@ namespace fairlead::ssh {
 namespace {
 constexpr int kRounds = 8;
 // 64 KiB each way: 16 KiB buffers cost a tenth of the throughput, 256 KiB gain nothing, and more than 64 KiB
-// waiting ahead of a keystroke is felt (measured; docs/adr/0003).
+// waiting ahead of a keystroke is felt (measured; docs/adr/0003). Any read of libssh2 drains our input into
+// one list of packets for all channels, bounded in bytes and walked by each read: with the cap on channels
+// (kMaxRelays) this keeps that list short.
 constexpr std::size_t kInputCap = 64 << 10;
 constexpr std::size_t kOutputCap = 64 << 10;
 }  // namespace

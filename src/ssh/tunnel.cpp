@@ -14,8 +14,6 @@ using core::TunnelEvent;
 using core::TunnelState;
 using std::chrono_literals::operator""min;
 
-constexpr base::Millis kStable = 1min;
-
 core::Hysteresis verdict_of(const core::Tunnel& config) {
   if (config.health_checks.empty()) return {1, 1};
   return {config.health_checks.front().rise, config.health_checks.front().fall};
@@ -104,7 +102,8 @@ void Tunnel::announce(const core::Transition& transition, const core::Caller* ca
   site_.audit.append(
       {config_->name, caller != nullptr ? caller->name : config_->actor.name,
        std::string(core::to_string(caller != nullptr ? caller->caller_class : config_->actor.actor_class)),
-       std::string(transition.audited_as), detail});
+       std::string(transition.audited_as),
+       why.hint.empty() ? detail : detail + "; " + std::string(why.hint)});
   base::Json body = base::Json::object();
   body.set("tunnel", config_->name)
       .set("from", core::to_string(transition.from))
@@ -216,7 +215,7 @@ void Tunnel::on_ready() {
   health_failures_ = 0;
   healthy_since_.reset();
   apply(TunnelEvent::ready, Reason::none, {});
-  stable_.start(kStable);
+  stable_.start(site_.session.timing.stable);
   if (config_->health_checks.empty()) return;
   health_ = std::make_unique<HealthCheck>(
       site_.session, line_->session(), config_->health_checks.front(), site_.http_client,

@@ -6,8 +6,9 @@
 //   bulk-down PORT BYTES CONNECTIONS          client to service
 //   ping PORT COUNT                           64-byte round trips on one connection
 //   ping-beside-up|ping-beside-down PORT COUNT   the same while a bulk transfer fills the tunnel
-//   ping-beside-stalled PORT COUNT CONSUMERS  the same while so many connections ask for a stream and read
-//   none wait SECONDS PORT…                        until a byte has crossed and come back on each port
+//   ping-beside-stalled PORT COUNT CONSUMERS SECONDS  the same after so many connections have asked for a stream and
+//                                             read none of it for so long
+//   wait SECONDS PORT…                        until a byte has crossed and come back on each port
 //
 // A client prints one JSON line. The service's first byte says what a connection wants: 'e' everything comes
 // back; 's' (sink) a length, so many bytes in, the length back; 'S' (source) a length, so many bytes out.
@@ -247,18 +248,18 @@ int ping_beside_bulk(std::uint16_t port, int count, bool up) {
 
 // Connections that asked for an endless stream and read none of it, for as long as they live: their windows
 // fill.
-std::vector<Socket> stalled_consumers(std::uint16_t port, int count) {
+std::vector<Socket> stalled_consumers(std::uint16_t port, int count, int seconds) {
   std::vector<Socket> sockets;
   for (int i = 0; i < count; ++i) {
     sockets.push_back(connected(port));
     if (!begin(sockets.back().fd(), true, kEndless)) die("bulk request");
   }
-  std::this_thread::sleep_for(std::chrono::seconds(2));
+  std::this_thread::sleep_for(std::chrono::seconds(seconds));
   return sockets;
 }
 
-int ping_beside_stalled(std::uint16_t port, int count, int consumers) {
-  const std::vector<Socket> stalled = stalled_consumers(port, consumers);
+int ping_beside_stalled(std::uint16_t port, int count, int consumers, int seconds) {
+  const std::vector<Socket> stalled = stalled_consumers(port, consumers, seconds);
   return ping(port, count);
 }
 
@@ -319,8 +320,8 @@ int run(std::string_view mode, char** rest, int given) {
   if (mode == "ping" && given == 2) return ping(port_of(rest[0]), count_of(rest[1]));
   if ((mode == "ping-beside-up" || mode == "ping-beside-down") && given == 2)
     return ping_beside_bulk(port_of(rest[0]), count_of(rest[1]), mode == "ping-beside-up");
-  if (mode == "ping-beside-stalled" && given == 3)
-    return ping_beside_stalled(port_of(rest[0]), count_of(rest[1]), count_of(rest[2]));
+  if (mode == "ping-beside-stalled" && given == 4)
+    return ping_beside_stalled(port_of(rest[0]), count_of(rest[1]), count_of(rest[2]), count_of(rest[3]));
   if (mode == "wait" && given >= 2) {
     std::vector<std::uint16_t> ports;
     for (int i = 1; i < given; ++i) ports.push_back(port_of(rest[i]));

@@ -97,6 +97,9 @@ class Bench:
                     task(name, port, pids)
             say(f"  traffic: round {number + 1} of {self.plan.rounds}: " + self.last("bulk_up", "MB/s up")
                 + "; " + self.last("ping_p50", "µs"))
+        for name, port, _ in lines:
+            if name in (SUBJECT, "ssh"):
+                self.beside_long_stalled(name, port)
         self.algorithms = self.fairlead_algorithms(lines[0][2])
         for _, _, peer in lines[:-1]:
             peer.check()
@@ -142,8 +145,12 @@ class Bench:
         self.beside("down", name, port)
 
     def beside_stalled(self, name, port, _pids):
-        done = self.traffic("ping-beside-stalled", port, self.plan.pings, STALLED)
+        done = self.traffic("ping-beside-stalled", port, self.plan.pings, STALLED, 2)
         self.results.add("stalled_p99", name, done["p99_us"])
+
+    def beside_long_stalled(self, name, port):
+        done = self.traffic("ping-beside-stalled", port, self.plan.pings, STALLED, self.plan.stall_seconds)
+        self.results.add("long_stalled_p99", name, done["p99_us"])
 
     def fairlead_algorithms(self, peer):
         text = subprocess.run(peer.cli("status", "--json"), capture_output=True, text=True, timeout=30).stdout

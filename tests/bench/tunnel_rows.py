@@ -20,11 +20,12 @@ class Plan:
     connects: int
     scale_rounds: int
     counts: tuple  # tunnels at a time
+    stall_seconds: int
     idle_seconds: float  # until the memory of a quiet tunnel is read
 
 
-FULL = Plan(7, 1_000_000_000, 5000, 500, 9, 3, (1, 50, 200), 3.0)
-QUICK = Plan(2, 100_000_000, 500, 50, 2, 1, (1, 5, 20), 1.0)
+FULL = Plan(7, 1_000_000_000, 5000, 500, 9, 3, (1, 50, 200), 60, 3.0)
+QUICK = Plan(2, 100_000_000, 500, 50, 2, 1, (1, 5, 20), 4, 1.0)
 
 
 def rows_of(plan):
@@ -43,6 +44,8 @@ def rows_of(plan):
         Row("beside_up_p99", "the same beside bulk up, p99", "µs", 0, Aim("at most 2 ms", 2000)),
         Row("beside_down_p99", "the same beside bulk down, p99", "µs", 0, Aim("at most 2 ms", 2000)),
         Row("stalled_p99", f"the same beside {STALLED} stalled consumers, p99", "µs", 0,
+            Aim("at most 2 × alone", 2.0, of=("ping_p99", SUBJECT))),
+        Row("long_stalled_p99", f"the same after they have stalled for {plan.stall_seconds} s, p99", "µs", 0,
             Aim("at most 2 × alone", 2.0, of=("ping_p99", SUBJECT))),
         Row("first_connect", "first connect", "ms", 0, Aim("at most 0.5 × autossh", 0.5, of="autossh")),
         Row("up_command", "first connect, `up` on a running daemon", "ms", 0),

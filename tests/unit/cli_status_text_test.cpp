@@ -34,7 +34,7 @@ constexpr const char* kNas =
 static void a_row_says_what_is_wrong_and_when_it_is_tried_again(void**) {
   assert_text_equal(rendered(status(std::string(kHub) + "," + kNas)),
                     "TUNNEL  STATE         ACTOR      HOST                UPTIME  HEALTH\n"
-                    "hub     connected     agent.hub  hub.example.net     2h 3m   good 8.0ms\n"
+                    "hub     connected     agent.hub  hub.example.net     2h 3m   good 8ms\n"
                     "nas     reconnecting  ops        [2001:db8::1]:2222  -       -\n"
                     "    auth refused: publickey; attempt 4 in 42s\n"
                     "    hint: add the public key\n");
@@ -45,7 +45,7 @@ static void wide_adds_the_counters_of_every_forward(void**) {
   assert_text_equal(
       text,
       "TUNNEL  STATE      ACTOR      HOST             UPTIME  ROUND TRIP  RECONNECTS  HEALTH\n"
-      "hub     connected  agent.hub  hub.example.net  2h 3m   12ms                 2  good 8.0ms\n"
+      "hub     connected  agent.hub  hub.example.net  2h 3m   12ms                 2  good 8ms\n"
       "\n"
       "TUNNEL  KIND    LISTEN           TARGET          LISTENING  PROOF  CONNS  ACTIVE  TO TARGET  FROM "
       "TARGET  "
@@ -78,7 +78,7 @@ static void health_says_how_it_stands(void**) {
       {"null", "-"},
       {R"({"configured":true,"good":true,"last":null})", "waiting"},
       {R"({"configured":true,"good":true,"last":{"good":true,"latency_ms":120.4}})", "good 120ms"},
-      {R"({"configured":true,"good":false,"last":{"good":true,"latency_ms":1}})", "recovering 1.0ms"},
+      {R"({"configured":true,"good":false,"last":{"good":true,"latency_ms":1}})", "recovering 1ms"},
       {R"({"configured":true,"good":false,"last":{"good":false,"http_status":503,"error":null}})",
        "failing: 503"},
       {R"({"configured":true,"good":true,"last":{"good":false,"http_status":0,"error":"timed out"}})",

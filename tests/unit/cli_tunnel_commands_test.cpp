@@ -197,7 +197,8 @@ static void verdicts_follow_state_and_proof(void**) {
   const std::pair<std::string, cli::Verdict> rows[] = {
       {kStarting, cli::Verdict::waiting},
       {kRefused, cli::Verdict::waiting},
-      {R"("state":"degraded","proof":"probe")", cli::Verdict::waiting},
+      {R"("state":"degraded","proof":"probe")", cli::Verdict::proven},
+      {R"("state":"degraded","proof":"none")", cli::Verdict::unproven},
       {kProven, cli::Verdict::proven},
       {R"("state":"connected","proof":"traffic")", cli::Verdict::proven},
       {kUnproven, cli::Verdict::unproven},

@@ -1,4 +1,5 @@
 #include <unistd.h>
+#include <uv.h>
 
 #include <cstring>
 #include <memory>
@@ -37,6 +38,23 @@ static void an_owner_may_die_inside_its_own_callback(void**) {
   loop.run();
   assert_int_equal(runs, 1);
   assert_true(loop.open_handles().empty());
+}
+
+static void an_aligned_timer_stays_aligned_when_the_loop_is_late(void**) {
+  constexpr std::uint64_t kPeriod = 10;
+  loop::Loop loop;
+  int fired = 0;
+  std::unique_ptr<loop::Timer> timer;
+  timer = std::make_unique<loop::Timer>(loop, "test", [&] {
+    const auto next = uv_now(loop.raw()) + static_cast<std::uint64_t>(timer->remaining().count());
+    assert_int_equal(next % kPeriod, 0);
+    ::usleep(7'000);  // so the next one is late
+    if (++fired == 10) loop.stop();
+  });
+  timer->start_aligned(base::Millis(kPeriod));
+  loop.run();
+  timer.reset();
+  assert_true(loop.drain(1s).ok());
 }
 
 static void a_leaked_handle_is_named(void**) {
@@ -82,6 +100,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(deferred_runs_once_later_and_never_inside_schedule),
       cmocka_unit_test(an_owner_may_die_inside_its_own_callback),
+      cmocka_unit_test(an_aligned_timer_stays_aligned_when_the_loop_is_late),
       cmocka_unit_test(a_leaked_handle_is_named),
       cmocka_unit_test(dropped_work_does_not_call_back),
       cmocka_unit_test(a_connector_goes_on_to_the_address_that_answers),

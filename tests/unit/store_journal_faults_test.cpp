@@ -12,10 +12,6 @@
 
 namespace {
 
-void write_text(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
-}
-
 std::vector<std::string> set_aside_in(const TempFolder& temp) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(temp.path()))
