@@ -15,6 +15,7 @@ struct PolicyPage {
       call;  // id of the call, or kFlowOnPage and the id of the flow, under way; 0: none
   std::atomic<std::int64_t> since;  // CLOCK_MONOTONIC when the hook began, nanoseconds
   std::atomic<std::uint32_t> hook;  // number of the hook that runs, plus one; 0: none
+  std::atomic<std::uint32_t> file;  // number of the file whose top level or test runs, plus one; 0: none
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 // What stands on the page while it lives.
@@ -28,6 +29,18 @@ class PolicyPageMark {
   ~PolicyPageMark() { page_.hook.store(0, std::memory_order_release); }
   PolicyPageMark(const PolicyPageMark&) = delete;
   PolicyPageMark& operator=(const PolicyPageMark&) = delete;
+
+ private:
+  PolicyPage& page_;
+};
+
+// The same for a file's top level, or a test in it.
+class PolicyPageFile {
+ public:
+  PolicyPageFile(PolicyPage& page, std::uint32_t number) : page_(page) { page_.file = number + 1; }
+  ~PolicyPageFile() { page_.file = 0; }
+  PolicyPageFile(const PolicyPageFile&) = delete;
+  PolicyPageFile& operator=(const PolicyPageFile&) = delete;
 
  private:
   PolicyPage& page_;

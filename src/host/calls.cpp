@@ -2,6 +2,9 @@
 
 #include <lauxlib.h>
 
+#include <optional>
+#include <utility>
+
 #include "base/text.hpp"
 #include "host/lua_json.hpp"
 #include "host/lua_state.hpp"
@@ -81,6 +84,7 @@ void Calls::transform(const core::EventInfo& event, base::JsonView call, Outcome
   const auto id = static_cast<std::uint64_t>(call["id"].integer());
   parts_.contexts.push(state, event.event, call["ctx"]);
   std::string value = call["value"].dump();
+  std::optional<std::size_t> changed_by;  // the last one that did
   const bool is_text = call["value"].is_string();
   for (const std::size_t number : parts_.hooks.of(event.event)) {
     const Hook& hook = parts_.hooks.hooks()[number];
@@ -103,16 +107,20 @@ void Calls::transform(const core::EventInfo& event, base::JsonView call, Outcome
     } else if (is_nil && !is_text) {
       outcome.said(number, "null");
       value = "null";
+      changed_by = number;
       break;
     } else if (is_text ? !result->view().is_string() : !result->view().is_object()) {
       outcome.fail(number,
                    where + "must return " + (is_text ? "a text" : "the table, changed or not, or nil"));
     } else {
-      value = result->dump();
+      std::string changed = result->dump();
+      if (changed != value) changed_by = number;
+      value = std::move(changed);
       outcome.said(number, value);
     }
   }
   outcome.members = ",\"value\":" + value;
+  if (changed_by) outcome.members += ",\"hook\":" + std::to_string(*changed_by);
 }
 
 void Calls::observe(const core::EventInfo& event, base::JsonView call, Outcome& outcome) {

@@ -37,8 +37,9 @@ base::Json as_json(const std::vector<Problem>& problems) {
   return list;
 }
 
-HookSet::HookSet(lua_State* state, CpuLimit& limit, std::function<void(const std::string&)> log)
-    : state_(state), limit_(limit), log_(std::move(log)), by_event_(core::all_events().size()) {
+HookSet::HookSet(lua_State* state, CpuLimit& limit, core::PolicyPage& page,
+                 std::function<void(const std::string&)> log)
+    : state_(state), limit_(limit), page_(page), log_(std::move(log)), by_event_(core::all_events().size()) {
   bind_object(state, *this);
   luaL_newmetatable(state, kOnType);
   lua_pushcfunction(state, on_index);
@@ -183,6 +184,7 @@ bool HookSet::run(const SourceFile& file, const std::function<void()>& offers, i
   api_named_ = false;
   int status = LUA_OK;
   {
+    const core::PolicyPageFile mark(page_, file.number);
     const CpuLimit::Scope scope(limit_, kFileLimit, file.path);
     status = lua_pcall(state_, 0, results, 0);
   }

@@ -11,6 +11,7 @@
 
 #include "base/json.hpp"
 #include "core/events.hpp"
+#include "core/policy_page.hpp"
 #include "host/limits.hpp"
 
 namespace fairlead::host {
@@ -29,6 +30,7 @@ struct SourceFile {
   std::string path;  // as messages name it
   FileKind kind;
   std::string text;
+  std::uint32_t number = 0;  // position in the load message
 };
 
 struct Problem {
@@ -52,7 +54,8 @@ struct Hook {
 class HookSet {
  public:
   // `log`: what scripts write with log(…), at most a few lines a call.
-  HookSet(lua_State* state, CpuLimit& limit, std::function<void(const std::string&)> log);
+  HookSet(lua_State* state, CpuLimit& limit, core::PolicyPage& page,
+          std::function<void(const std::string&)> log);
   HookSet(const HookSet&) = delete;
   HookSet& operator=(const HookSet&) = delete;
 
@@ -95,6 +98,7 @@ class HookSet {
 
   lua_State* state_;
   CpuLimit& limit_;
+  core::PolicyPage& page_;
   std::function<void(const std::string&)> log_;
   const SourceFile* loading_ = nullptr;  // null: nothing may be registered any more
   bool api_named_ = false;

@@ -58,7 +58,7 @@ class Policy {
         lua_(kHeapLimit),
         limit_(lua_.get()),
         contexts_(lua_.get()),
-        hooks_(lua_.get(), limit_, [this](const std::string& text) { log(text); }),
+        hooks_(lua_.get(), limit_, page, [this](const std::string& text) { log(text); }),
         parts_{lua_.get(), hooks_, contexts_, limit_, page},
         calls_(parts_),
         flows_(parts_),
@@ -87,8 +87,8 @@ class Policy {
 
   void load(base::JsonView message) {
     for (const base::JsonView file : message["files"].items())
-      files_.push_back(
-          {std::string(file["path"].text()), kind_of(file["kind"].text()), std::string(file["text"].text())});
+      files_.push_back({std::string(file["path"].text()), kind_of(file["kind"].text()),
+                        std::string(file["text"].text()), static_cast<std::uint32_t>(files_.size())});
     for (const base::JsonView limit : message["limits"].items())
       if (const core::EventInfo* event = core::find_event(limit.key()))
         calls_.set_limit(event->event, std::chrono::milliseconds(limit.integer(1)));

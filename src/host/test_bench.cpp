@@ -67,7 +67,8 @@ int TestBench::add_test(lua_State* state) {
   const auto line = static_cast<int>(luaL_checkinteger(state, 2));
   luaL_checktype(state, 3, LUA_TFUNCTION);
   lua_settop(state, 3);
-  self.tests_.push_back({name, self.file_, line, luaL_ref(state, LUA_REGISTRYINDEX)});
+  self.tests_.push_back(
+      {name, self.file_->path, self.file_->number, line, luaL_ref(state, LUA_REGISTRYINDEX)});
   return 0;
 }
 
@@ -163,6 +164,7 @@ base::Json TestBench::run_test(const Test& test) {
   lua_rawgeti(state, LUA_REGISTRYINDEX, test.function);
   int status = LUA_OK;
   {
+    const core::PolicyPageFile mark(parts_.page, test.file_number);
     const CpuLimit::Scope scope(parts_.limit, kTestLimit, test.name);
     status = lua_pcall(state, 0, 0, 0);
   }
@@ -180,7 +182,7 @@ base::Json TestBench::run(const std::vector<SourceFile>& files) {
     if (file.kind == FileKind::library) kit = parts_.hooks.run_library(file, offers);
   for (const SourceFile& file : files) {
     if (file.kind != FileKind::test) continue;
-    file_ = file.path;
+    file_ = &file;
     parts_.hooks.run_test_file(file, kit);
   }
   base::Json results = base::Json::array();

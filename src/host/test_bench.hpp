@@ -22,6 +22,7 @@ class TestBench {
  private:
   struct Test {
     std::string name, file;
+    std::uint32_t file_number;
     int line;
     int function;
   };
@@ -39,7 +40,7 @@ class TestBench {
   Calls& calls_;
   Flows& flows_;
   std::vector<Test> tests_;
-  std::string file_;  // whose tests are being added
+  const SourceFile* file_ = nullptr;  // whose tests are being added
   std::uint64_t next_id_ = 1;
 };
 

@@ -64,14 +64,17 @@ void Canary::on_tested(base::Result<base::Json> results) {
 void Canary::replay() {
   for (const core::DecisionPtr& decision : sample_) {
     const core::EventInfo* event = core::find_event(decision->event);
-    if (event == nullptr || event->kind != core::HookKind::decide ||
+    if (event == nullptr || event->kind == core::HookKind::observe ||
         !candidate_.generation->asks(event->event))
       continue;
     const auto context = base::Json::parse(decision->context);
     if (!context) continue;
+    const base::Json value = base::Json::copy((*context)["value"]);
+    const bool transforms = event->kind == core::HookKind::transform;
+    if (transforms && value.view().is_null()) continue;
     ++replaying_;
     candidate_.generation->ask(
-        event->event, *context, nullptr, false,
+        event->event, *context, transforms ? &value : nullptr, false,
         [this, decision](Generation::Outcome outcome) { on_replayed(*decision, outcome); });
   }
   candidate_.replayed = replaying_;

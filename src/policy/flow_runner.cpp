@@ -81,9 +81,7 @@ void FlowRunner::perform(std::uint64_t id, Flow& flow, base::JsonView step) {
   const std::string& name = generation_.hooks()[flow.hook].name;
   if (effect == nullptr) return end(id, "it asked for what is no effect");
   if (++flow.effects > kMostEffects) {
-    base::Json cancel = base::Json::object();
-    cancel.set("cancel", true);
-    (void)send(id, std::move(cancel));
+    generation_.cancel_flow(id);
     return end(id, "it asked for more than 1000 effects in one run");
   }
   flow.effect = effects_.perform(*effect, step["arguments"], name, allow_,

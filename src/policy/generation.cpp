@@ -186,8 +186,25 @@ bool Generation::step_flow(std::uint64_t flow, base::Json message) {
   return true;
 }
 
-// Sends the next batch when the one before is answered.
+void Generation::cancel_flow(std::uint64_t flow) {
+  if (stage_ != Stage::ready) return;
+  process_->send("{\"flow\":" + std::to_string(flow) + ",\"cancel\":true}");
+  process_->flush();
+}
+
+void Generation::when_idle(std::function<void()> done) {
+  idle_done_ = std::move(done);
+  flush_.schedule();
+}
+
 void Generation::flush() {
+  send_waiting();
+  const bool idle = troubled_.empty() && waiting_.empty() && in_flight_.empty();
+  if (idle && idle_done_) std::exchange(idle_done_, nullptr)();
+}
+
+// Sends the next batch when the one before is answered.
+void Generation::send_waiting() {
   if (stage_ == Stage::broken) return give_up_waiting("the policy process cannot be started");
   const std::deque<Call> troubled = std::exchange(troubled_, {});
   for (const Call& call : troubled) give_safe_default(call, call.trouble);
@@ -213,16 +230,18 @@ void Generation::flush() {
   deadline_.start(deadline);
 }
 
-void Generation::give_safe_default(const Call& call, const std::string& why) {
+void Generation::give_safe_default(const Call& call, const std::string& why, const std::string& hook) {
   if (!call.done) return;
   Outcome outcome;
   outcome.answer.trouble = why;
+  outcome.answer.hook = hook;
   call.done(std::move(outcome));
 }
 
 void Generation::give_up_waiting(const std::string& why) {
   std::deque<Call> waiting = std::exchange(waiting_, {});
   for (const Call& call : waiting) give_safe_default(call, why);
+  if (idle_done_) flush_.schedule();
 }
 
 // --- answers
@@ -261,7 +280,7 @@ std::optional<Generation::Call> Generation::take_answered(const std::function<bo
   in_flight_.erase(found);
   if (in_flight_.empty()) {
     deadline_.stop();
-    if (!waiting_.empty()) flush_.schedule();
+    if (!waiting_.empty() || idle_done_) flush_.schedule();
   }
   return call;
 }
@@ -283,6 +302,8 @@ void Generation::on_reply(base::JsonView message) {
     const base::JsonView verdict = message["verdict"];
     if (failed.size() > 0) {
       outcome.answer.trouble = failed.at(0)["message"].text();
+      const auto culprit = static_cast<std::size_t>(failed.at(0)["hook"].integer(-1));
+      if (culprit < hooks_.size()) outcome.answer.hook = hooks_[culprit].label();
     } else if (verdict.is_object()) {
       const auto checked = core::check_verdict(event, verdict);
       if (checked) {
@@ -313,11 +334,18 @@ void Generation::on_late() {
   if (!process_) return;
   const bool awaited = stage_ == Stage::loading || stage_ == Stage::testing || !in_flight_.empty();
   if (!awaited) return;
-  if (stage_ == Stage::loading) return on_gone("it did not load its files in time");
-  if (stage_ == Stage::testing) return on_gone("the tests did not end in time");
+  if (stage_ == Stage::loading) return on_gone("it did not load its files in time" + file_under_way());
+  if (stage_ == Stage::testing) return on_gone("the tests did not end in time" + file_under_way());
   const auto passed = std::chrono::duration_cast<base::Millis>(base::steady_now() - batch_began_);
   if (passed < batch_deadline_) return deadline_.start(batch_deadline_ - passed);
   blame(false, "it was not answered within " + base::format_duration(batch_deadline_));
+}
+
+// ": 10-night.lua did not end", by the shared page.
+std::string Generation::file_under_way() const {
+  const std::size_t file = process_->page().file.load();
+  if (file == 0 || file > source_->files.size()) return {};
+  return ": " + source_->files[file - 1].path + " did not end";
 }
 
 void Generation::on_gone(const std::string& why) {
@@ -378,12 +406,13 @@ void Generation::blame(bool crashed, const std::string& why) {
     if (++running->strikes >= kStrikes) running->quarantined = true;
     observer_.struck(hook - 1, why);
   } else {
-    parts_.log.warn("policy_process_ended", {{"generation", number_}, {"why", why}});
+    const std::string label = running != nullptr ? running->label() : "none";
+    parts_.log.warn("policy_process_ended", {{"generation", number_}, {"hook", label}, {"why", why}});
   }
   observer_.restarted();
   patience_.start(kPatience);
   start_process();
-  if (blamed) give_safe_default(*blamed, why);
+  if (blamed) give_safe_default(*blamed, why, running != nullptr ? running->label() : std::string());
 }
 
 }  // namespace fairlead::policy

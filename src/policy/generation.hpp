@@ -97,6 +97,11 @@ class Generation {
   // One step of a flow; the answer comes to `stepped`. False: the process is not there now, and the flow is
   // lost.
   bool step_flow(std::uint64_t flow, base::Json message);
+  // Forgets a flow that waits for an effect.
+  void cancel_flow(std::uint64_t flow);
+
+  // Told once, later, when every call is answered. `done` may not destroy the generation.
+  void when_idle(std::function<void()> done);
 
  private:
   enum class Stage : std::uint8_t { idle, loading, testing, ready, broken };
@@ -124,7 +129,9 @@ class Generation {
   void on_tests(base::JsonView message);
   void load_ended(base::Result<Loaded> result);
   void flush();
-  void give_safe_default(const Call& call, const std::string& why);
+  void send_waiting();
+  void give_safe_default(const Call& call, const std::string& why, const std::string& hook = {});
+  std::string file_under_way() const;
   void give_up_waiting(const std::string& why);
   void note_failures(base::JsonView failed);
   bool quarantined(core::HookEvent event) const;
@@ -141,6 +148,7 @@ class Generation {
   std::vector<std::string> sandbox_, sandbox_missing_;
   std::function<void(base::Result<Loaded>)> load_done_;
   std::function<void(base::Result<base::Json>)> tests_done_;
+  std::function<void()> idle_done_;
   std::uint64_t restarts_ = 0;
   std::uint64_t next_id_ = 1;
   // Each in the order of the ids.

@@ -45,19 +45,21 @@ void Policy::complete(base::Json& context) {
 std::unique_ptr<core::PolicyCall> Policy::ask(core::HookEvent event, base::Json context,
                                               const base::Json* value, OnAnswer done) {
   complete(context);
-  const auto asked = base::steady_now();
   const std::shared_ptr<Generation> generation = current_->generation;
-  auto kept = std::make_shared<base::Json>(std::move(context));
+  auto kept =
+      std::make_shared<Asked>(Asked{event, std::move(context), generation->number(), base::steady_now()});
   const std::uint64_t id =
-      generation->ask(event, *kept, value, false,
-                      [this, event, kept, asked, done = std::move(done)](Generation::Outcome outcome) {
+      generation->ask(event, kept->context, value, false,
+                      [this, event, kept, done = std::move(done)](Generation::Outcome outcome) {
                         core::EventCount& count = counts_[static_cast<std::size_t>(event)];
                         ++count.asked;
                         if (outcome.answer.given) ++count.given;
                         if (!outcome.answer.trouble.empty()) ++count.troubled;
-                        record(event, *kept, outcome, asked);
+                        record(*kept, outcome);
                         done(std::move(outcome.answer));
                       });
+  if (value != nullptr)
+    kept->context.set("value", base::Json::copy(value->view()));  // of the journal's context
   return std::make_unique<Call>(generation, id);
 }
 
@@ -84,19 +86,18 @@ void Policy::refused(core::HookEvent event, const core::PolicyAnswer& answer, co
                   {{"asked", core::to_string(event)}, {"hook", answer.hook}, {"why", what}});
 }
 
-void Policy::record(core::HookEvent event, const base::Json& context, const Generation::Outcome& outcome,
-                    base::SteadyTime asked) {
+void Policy::record(const Asked& asked, const Generation::Outcome& outcome) {
   // What `redact` was asked about is what must not be stored.
-  if (ports_.journal == nullptr || event == core::HookEvent::redact) return;
+  if (ports_.journal == nullptr || asked.event == core::HookEvent::redact) return;
   core::Decision decision;
-  decision.event = core::to_string(event);
-  decision.kind = core::to_string(core::describe(event).kind);
-  decision.context = context.dump();
+  decision.event = core::to_string(asked.event);
+  decision.kind = core::to_string(core::describe(asked.event).kind);
+  decision.context = asked.context.dump();
   decision.verdict = outcome.answer.trouble.empty() ? outcome.answer.value.dump() : core::kSafeDefault;
   decision.why = outcome.answer.trouble;
   decision.hook = outcome.answer.hook;
-  decision.generation = current_ ? current_->generation->number() : 0;
-  decision.duration = std::chrono::duration_cast<std::chrono::microseconds>(base::steady_now() - asked);
+  decision.generation = asked.generation;
+  decision.duration = std::chrono::duration_cast<std::chrono::microseconds>(base::steady_now() - asked.at);
   ports_.journal->record(std::move(decision));
 }
 
@@ -150,7 +151,12 @@ void Policy::on_struck(const Live& live, std::size_t hook, const std::string& wh
 // --- generations
 
 Policy::Policy(Ports ports, std::string host, std::string shipped)
-    : ports_(ports), host_(std::move(host)), shipped_(std::move(shipped)), random_(base::random_seed()) {
+    : ports_(ports),
+      host_(std::move(host)),
+      shipped_(std::move(shipped)),
+      random_(base::random_seed()),
+      bury_(ports_.loop, "policy-leaving",
+            [this] { std::erase_if(leaving_, [](const auto& live) { return live->over; }); }) {
   for (const core::EventInfo& event : core::all_events()) counts_.push_back({event.event});
 }
 
@@ -193,9 +199,11 @@ void Policy::retire(std::unique_ptr<Live> old) {
   raw->flows->retire(kFlowsMayEnd, [this, raw](std::size_t given_up) {
     if (given_up > 0)
       ports_.log.warn("flows_given_up", {{"generation", raw->generation->number()}, {"flows", given_up}});
-    const auto is_it = [raw](const std::unique_ptr<Live>& one) { return one.get() == raw; };
-    // Inside a callback of its own timer, which allows that; the generation has none under way.
-    std::erase_if(leaving_, is_it);
+    // What it was asked before the switch is answered by it, or by its deadlines.
+    raw->generation->when_idle([this, raw] {
+      raw->over = true;
+      bury_.schedule();
+    });
   });
 }
 

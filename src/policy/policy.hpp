@@ -65,6 +65,7 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
     Generation::Loaded loaded;
     core::PolicySettings settings;
     base::WallTime since;
+    bool over = false;  // its flows have ended and its calls are answered
   };
   std::unique_ptr<Canary> make_canary(const core::PolicySettings& settings,
                                       std::vector<core::DecisionPtr> sample, Canary::Done done);
@@ -74,8 +75,14 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
   std::unique_ptr<core::PolicyCall> ask(core::HookEvent event, base::Json context, const base::Json* value,
                                         OnAnswer done);
   void complete(base::Json& context);
-  void record(core::HookEvent event, const base::Json& context, const Generation::Outcome& outcome,
-              base::SteadyTime asked);
+  // A call as the journal keeps it; a transform's value stands in the context as `value`.
+  struct Asked {
+    core::HookEvent event;
+    base::Json context;
+    std::uint64_t generation;
+    base::SteadyTime at;
+  };
+  void record(const Asked& asked, const Generation::Outcome& outcome);
   void on_failed(const Live& live, std::size_t hook, const std::string& message);
   void on_struck(const Live& live, std::size_t hook, const std::string& why);
 
@@ -84,6 +91,7 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
   base::Random random_;
   std::unique_ptr<Live> current_;
   std::vector<std::unique_ptr<Live>> leaving_;
+  loop::Deferred bury_;
   std::unique_ptr<Canary> first_;
   std::uint64_t numbers_ = 0;  // handed out so far
   std::string last_error_;

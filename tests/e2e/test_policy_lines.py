@@ -85,7 +85,34 @@ class AllowedEffects(PolicyCase):
         until(lambda: [(step["from"], step["to"]) for step in daemon.transitions()].count(("stopped", "starting")) == 2, daemon.tail)
 
 
+    def test_a_flow_that_asks_for_too_much_ends_alone(self):
+        daemon = self.with_hooks({}, {"10.lua": '''
+            every("1s", "sleeper", function(flow) flow.sleep("1d") end)
+            every("1s", "flood", function(flow) while true do flow.store.get("x") end end)'''}, deadline="500ms")
+        self.wait_for_log(daemon, "it asked for more than 1000 effects in one run")
+        time.sleep(1)  # two deadlines
+        self.assertEqual(daemon.get("/v1/policy")["restarts"], 0)
+        self.assertNotIn("hook=sleeper", daemon.log_file.read_text())
+
+
 class Generations(PolicyCase):
+    def test_a_decision_under_way_is_not_lost_by_a_reload(self):
+        web, server = self.http_service(), self.sshd()
+        check = {"url": f"http://127.0.0.1:{web.port}/", "interval": "1s", "timeout": "1s", "fall": 1, "from": "local"}
+        daemon = self.with_hooks(self.tunnel(server, self.remote(self.service()), health_check=check), {"10.lua": '''
+            on.health("slow", function(ctx)
+              log("asked")
+              for _ = 1, 1e8 do end
+              return ctx.degraded("slow but sure")
+            end)'''}, deadline="1m")
+        daemon.wait_for("connected")
+        until(lambda: (daemon.tunnel()["health"]["last"] or {}).get("good"), daemon.tail)
+        web.status = 503
+        self.wait_for_log(daemon, "text=asked")
+        self.write("10.lua", "")
+        self.assertEqual(self.command(daemon, "reload").wait(), 0)
+        self.assertIn("slow but sure", daemon.wait_for("degraded")["detail"])
+
     def test_a_flow_of_the_old_generation_ends_and_the_new_one_decides(self):
         daemon = self.with_hooks({}, {"10.lua": '''every("1s", "slow", function(flow)
             log("old begins") flow.sleep(3) log("old ends")

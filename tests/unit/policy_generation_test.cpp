@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -180,6 +181,42 @@ static void a_flow_of_a_killed_process_is_lost_and_said_so(void**) {
   run_until(house.loop, [&] { return house.restarted == 1; }, "the end is seen");
 }
 
+static void one_that_leaves_answers_what_it_was_asked(void**) {
+  House house;
+  assert_true(house.load().ok());
+  for (const char* host : {"one", "stuck", "two"}) house.ask(host);
+  bool idle = false;
+  house.generation->when_idle([&] { idle = true; });
+  run_until(house.loop, [&] { return idle; }, "all is answered");
+  assert_int_equal(house.outcomes.size(), 3);
+  assert_text_equal(house.said("two"), "two");
+  assert_text_equal(house.outcomes.at("stuck").answer.hook, "10.lua:2 echo");  // whose fault it was
+}
+
+static void a_cancelled_flow_is_nobodys_fault(void**) {
+  House house;
+  assert_true(house.load().ok());
+  base::Json start = base::Json::object();
+  start.set("start", 2).set("clock", base::Json::object());
+  assert_true(house.generation->step_flow(7, std::move(start)));
+  run_until(house.loop, [&] { return house.steps.size() == 1; }, "the flow's first effect");
+  house.generation->cancel_flow(7);
+  run_for(house.loop, 500ms);  // more than a deadline
+  house.ask("after");
+  house.answered(1);
+  assert_text_equal(house.said("after"), "after");
+  assert_int_equal(house.restarted, 0);
+}
+
+static void a_file_that_never_ends_is_named(void**) {
+  House house(R"(api(1)
+while true do pcall(function() while true do end end) end)");
+  const auto loaded = house.load();
+  assert_false(loaded.ok());
+  assert_non_null(
+      std::strstr(loaded.error().message.c_str(), "did not load its files in time: 10.lua did not end"));
+}
+
 static void too_many_that_wait_get_the_safe_default(void**) {
   House house;
   assert_true(house.load().ok());
@@ -198,6 +235,9 @@ int main() {
       cmocka_unit_test(a_killed_process_is_started_anew),
       cmocka_unit_test(a_withdrawn_call_is_not_answered),
       cmocka_unit_test(a_flow_of_a_killed_process_is_lost_and_said_so),
+      cmocka_unit_test(one_that_leaves_answers_what_it_was_asked),
+      cmocka_unit_test(a_cancelled_flow_is_nobodys_fault),
+      cmocka_unit_test(a_file_that_never_ends_is_named),
       cmocka_unit_test(too_many_that_wait_get_the_safe_default),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
