@@ -41,7 +41,8 @@ class Verdicts(PolicyCase):
         mark = daemon.mark()
         web.status = 503
         held = daemon.wait_event("health_held", mark)
-        self.assertEqual((held["why"], held["hook"]), ("a restart takes a moment", "10.lua:3 grace"))
+        self.assertEqual(held["why"], "a restart takes a moment")
+        self.assertIn("/10.lua:3 grace", held["hook"])
         self.assertEqual(daemon.tunnel()["state"], "connected")
         fallen = daemon.wait_for("degraded")
         self.assertIn("it took too long, HTTP 503", fallen["detail"])
@@ -92,7 +93,7 @@ class AllowedEffects(PolicyCase):
         self.wait_for_log(daemon, "it asked for more than 1000 effects in one run")
         time.sleep(1)  # two deadlines
         self.assertEqual(daemon.get("/v1/policy")["restarts"], 0)
-        self.assertNotIn("hook=sleeper", daemon.log_file.read_text())
+        self.assertNotIn("was started anew", daemon.log_file.read_text())
 
 
 class Generations(PolicyCase):
@@ -104,11 +105,11 @@ class Generations(PolicyCase):
               log("asked")
               for _ = 1, 1e8 do end
               return ctx.degraded("slow but sure")
-            end)'''}, deadline="1m")
+            end)'''}, deadline="10s")
         daemon.wait_for("connected")
         until(lambda: (daemon.tunnel()["health"]["last"] or {}).get("good"), daemon.tail)
         web.status = 503
-        self.wait_for_log(daemon, "text=asked")
+        self.wait_for_log(daemon, "\"asked\"")
         self.write("10.lua", "")
         self.assertEqual(self.command(daemon, "reload").wait(), 0)
         self.assertIn("slow but sure", daemon.wait_for("degraded")["detail"])
@@ -138,7 +139,7 @@ class Generations(PolicyCase):
         self.assertEqual(self.command(daemon, "reload").wait(), 0)
         self.assertEqual(daemon.tunnel("second")["state"], "stopped")
         self.assertEqual(daemon.get("/v1/policy")["folder"], str(other))
-        self.wait_for_log(daemon, "text=second")
+        self.wait_for_log(daemon, "\"second\"")
 
 
 class Quarantine(PolicyCase):

@@ -19,8 +19,10 @@ class PolicyCase(TunnelCase):
 
     def nowhere(self, **more):
         """A tunnel whose server does not answer: it asks `reconnect` after each attempt."""
-        return {"host": "127.0.0.1", "port": free_port(), "ssh_user": "nobody", "reconnect": QUICK,
-                "ssh_key": str(SOURCE / "tests" / "fixtures" / "keys" / "ed25519"),
+        key = self.path("key")
+        key.touch(0o600)
+        key.write_bytes((SOURCE / "tests" / "fixtures" / "keys" / "ed25519").read_bytes())
+        return {"host": "127.0.0.1", "port": free_port(), "ssh_user": "nobody", "reconnect": QUICK, "ssh_key": str(key),
                 "known_hosts": str(self.path("known_hosts")), "forwards": [self.remote(free_port())]} | more
 
     def wait_for_log(self, daemon, text):
