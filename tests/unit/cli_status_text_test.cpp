@@ -166,7 +166,7 @@ static void hooks_have_a_line_only_while_something_is_wrong(void**) {
       "sandbox":{"missing":["landlock","seccomp"]},"journal":{"error":"disk full\u001b"}})"),
       "no tunnels in f\n"
       "\n"
-      "policy: last reload failed: a.lua:2: bad\n"
+      "policy: last reload failed: a.lua:2: bad (and 1 more: run `fairlead policy check`)\n"
       "policy: hook b (x.lua:7) is in quarantine, its event answers the safe default: mend it and "
       "run `fairlead reload`\n"
       "policy: decisions do not reach the journal: disk full\\x1b\n"
@@ -176,6 +176,10 @@ static void hooks_have_a_line_only_while_something_is_wrong(void**) {
 static void a_failed_reload_is_told_once(void**) {
   const auto text = below_no_tunnels(R"({"last_error":"a.lua:2: bad"})", R"("a.lua:2: bad")");
   assert_text_equal(text, "no tunnels in f\n\nconfig: generation 3; last reload failed: a.lua:2: bad\n");
+  assert_text_equal(
+      below_no_tunnels("{}", R"("f:3:1: bad\nf:4:1: bad\nf:5:1: bad")"),
+      "no tunnels in f\n\nconfig: generation 3; last reload failed: f:3:1: bad (and 2 more: run "
+      "`fairlead reload`)\n");
 }
 
 static void a_check_that_a_hook_holds_says_who_and_for_how_long(void**) {
