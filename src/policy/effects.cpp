@@ -115,6 +115,22 @@ bool is_header(base::JsonView header) {
          header.key().find(':') == std::string_view::npos;
 }
 
+// The method goes into the request as it is: a blank in it would begin another one.
+bool is_method(std::string_view method) {
+  return !method.empty() && method.size() <= 20 &&
+         std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+base::Result<> check_request(base::JsonView arguments) {
+  const auto refuse = [](const char* what) { return base::Error{base::Code::bad_request, what, {}}; };
+  if (!is_method(arguments["method"].text("GET")))
+    return refuse("flow.http: `method` has 1 to 20 upper-case letters");
+  const auto headers = arguments["headers"].items();
+  if (!std::all_of(headers.begin(), headers.end(), is_header))
+    return refuse("flow.http: a header holds a control character or a colon");
+  return base::success();
+}
+
 bool is_type(std::string_view type) {
   return !type.empty() && type.size() <= 40 &&
          type.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
@@ -161,6 +177,8 @@ std::unique_ptr<RunningEffect> Effects::perform(const core::EffectInfo& effect, 
   };
   if (auto right = core::check_arguments(effect, arguments); !right)
     return later(forbidden(right.error().message));
+  if (effect.effect == Effect::http)
+    if (auto right = check_request(arguments); !right) return later(forbidden(right.error().message));
   if (auto allowed = permitted(effect, arguments, allow); !allowed) {
     note(effect, arguments, hook, true);
     return later(forbidden(allowed.error().message));
@@ -251,15 +269,11 @@ std::unique_ptr<RunningEffect> Effects::run_request(base::JsonView arguments, Do
   auto client = ports_.http_client();
   if (!client)
     return std::make_unique<Later>(ports_.loop, base::Millis(0), failed(client.error()), std::move(done));
-  const auto headers = arguments["headers"].items();
-  if (!std::all_of(headers.begin(), headers.end(), is_header))
-    return std::make_unique<Later>(ports_.loop, base::Millis(0),
-                                   forbidden("flow.http: a header holds a control character or a colon"),
-                                   std::move(done));
   core::HttpRequest request;
   request.method = arguments["method"].text("GET");
   request.url = arguments["url"].text();
-  for (const base::JsonView header : headers) request.headers.emplace_back(header.key(), header.text());
+  for (const base::JsonView header : arguments["headers"].items())
+    request.headers.emplace_back(header.key(), header.text());
   request.body = arguments["body"].text();
   request.timeout = duration(arguments["timeout"], kHttpTimeout, kMostHttp);
   request.max_body = kMostBody;
