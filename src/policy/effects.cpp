@@ -19,6 +19,8 @@ constexpr base::Millis kExecTimeout = 30s, kMostExec = 60min;
 constexpr base::Millis kHttpTimeout = 10s, kMostHttp = 5min;
 constexpr std::size_t kMostBody = 1u << 20;
 constexpr std::size_t kMostDetail = 200;
+constexpr std::uint64_t kMostRecords = 100;  // in the audit: of one hook and effect, in a minute
+constexpr const char* kRefused = "hook_effect_refused";
 
 base::Millis duration(base::JsonView value, base::Millis standard, base::Millis most) {
   base::Millis wanted = standard;
@@ -138,6 +140,15 @@ bool is_type(std::string_view type) {
 
 }  // namespace
 
+Effects::Effects(Ports ports, base::Millis minute)
+    : ports_(std::move(ports)),
+      records_(
+          ports_.loop,
+          [this](const LineBudget::Key& key, std::uint64_t more) {
+            record(key, std::to_string(more) + " more of " + key.what);
+          },
+          minute) {}
+
 base::Result<> Effects::permitted(const core::EffectInfo& effect, base::JsonView arguments,
                                   const core::PolicyAllow& allow) const {
   const auto refuse = [&](std::string_view what) {
@@ -163,10 +174,13 @@ void Effects::note(const core::EffectInfo& effect, base::JsonView arguments, con
   if (!refused && (effect.effect == Effect::sleep || effect.effect == Effect::store_get ||
                    effect.effect == Effect::tunnel_status))
     return;
-  const char* event = refused ? "hook_effect_refused" : "hook_effect";
-  const std::string what = detail(effect, arguments);
-  ports_.audit.append({{}, "hook:" + hook, "automation", event, what});
-  if (refused) ports_.log.warn(event, {{"hook", hook}, {"effect", what}});
+  const LineBudget::Key key{refused ? kRefused : "hook_effect", hook, std::string(effect.name)};
+  if (records_.take(key, kMostRecords)) record(key, detail(effect, arguments));
+}
+
+void Effects::record(const LineBudget::Key& key, const std::string& what) {
+  ports_.audit.append({{}, "hook:" + key.hook, "automation", key.event, what});
+  if (key.event == kRefused) ports_.log.warn(kRefused, {{"hook", key.hook}, {"effect", what}});
 }
 
 std::unique_ptr<RunningEffect> Effects::perform(const core::EffectInfo& effect, base::JsonView arguments,
