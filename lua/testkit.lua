@@ -1,6 +1,6 @@
 -- What hook tests have as `kit`: they fire events at the very hooks that a daemon would load, with a clock, contexts and
 -- answers of their own. fairlead gives this file the functions host_test, host_fire, host_flows, host_flow_start,
--- host_flow_resume and host_seconds (src/host/test_bench.hpp), and tests get what it returns.
+-- host_flow_resume, host_seconds and host_check_answers (src/host/test_bench.hpp), and tests get what it returns.
 local kit = {}
 
 local clock = { unix = 0 }
@@ -108,9 +108,18 @@ end
 
 -- kit.clock("2026-03-01 03:30"): what hooks see as the time from now on.
 function kit.clock(text)
-  local year, month, day, hour, minute = string.match(text, "^(%d+)-(%d+)-(%d+)[ T](%d+):(%d+)$")
-  if not year then error("kit.clock wants \"2026-03-01 03:30\"", 2) end
-  set_clock(days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + tonumber(hour) * 3600 + tonumber(minute) * 60)
+  local found = { string.match(tostring(text), "^(%d%d%d%d)-(%d%d?)-(%d%d?)[ T](%d%d?):(%d%d)$") }
+  if #found == 0 then error("kit.clock wants \"2026-03-01 03:30\", got " .. show(text, ""), 2) end
+  for i, digits in ipairs(found) do found[i] = tonumber(digits, 10) end
+  local year, month, day, hour, minute = table.unpack(found)
+  -- A day that is not in the calendar comes back as another one.
+  local days = days_of(year, month, day)
+  local same_year, same_month, same_day = date_of(days)
+  if same_year ~= year or same_month ~= month or same_day ~= day then
+    error(string.format("kit.clock: there is no day %04d-%02d-%02d", year, month, day), 2)
+  end
+  if hour > 23 or minute > 59 then error(string.format("kit.clock: there is no time %02d:%02d", hour, minute), 2) end
+  set_clock(days * 86400 + hour * 3600 + minute * 60)
 end
 
 -- Events -------------------------------------------------------------------------------------------------------------
@@ -142,6 +151,7 @@ end
 -- {effect = "http", arguments = {…}}.
 function kit.run(name, answers)
   answers = answers or {}
+  host_check_answers(answers)
   local effects = {}
   local step = host_flow_start(name, clock)
   while step.effect do
@@ -159,6 +169,7 @@ end
 -- kit.advance("10m", answers): moves the clock and runs every flow that falls due, in order of time. Returns a list of
 -- {name = "disk-report", effects = {…}}.
 function kit.advance(duration, answers)
+  host_check_answers(answers or {})
   local ends, runs, due = clock.unix + seconds_of(duration), {}, {}
   for _, flow in ipairs(host_flows()) do
     due[#due + 1] = { name = flow.name, every = flow.seconds, at = clock.unix + flow.seconds }

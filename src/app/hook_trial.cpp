@@ -29,7 +29,7 @@ HookTrial::HookTrial(const core::PolicySettings& settings, std::function<void(co
   generation_->set_observer(
       {[this](std::size_t hook, const std::string& message) { failures_.push_back({hook, message}); },
        [this](std::size_t hook, const std::string& why) { failures_.push_back({hook, why}); },
-       [this](const std::string& text) { said_(text); }, [](base::JsonView) {}, [] {}});
+       [this](std::size_t, const std::string& text) { said_(text); }, [](base::JsonView) {}, [] {}});
 }
 
 HookTrial::~HookTrial() {

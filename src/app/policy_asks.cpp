@@ -93,7 +93,43 @@ base::Millis millis(JsonView seconds) {
   return base::Millis(static_cast<std::int64_t>(std::llround(std::min(seconds.number(), 1e9) * 1000)));
 }
 
-Effect effect_of(core::HookEvent event, const core::PolicyAnswer& answer, JsonView context) {
+// The notice that the hooks were asked about; nothing where the value on stdin is not all of one.
+std::optional<core::Notice> notice_of(JsonView value) {
+  const auto severity = core::parse_severity(value["severity"].text());
+  for (const char* text : {"event", "subject", "title", "text"})
+    if (!value[text].is_string()) return {};
+  if (!severity || !value["senders"].is_array()) return {};
+  core::Notice notice;
+  notice.event = value["event"].text();
+  notice.subject = value["subject"].text();
+  notice.severity = *severity;
+  notice.title = value["title"].text();
+  notice.text = value["text"].text();
+  for (const JsonView sender : value["senders"].items()) notice.senders.emplace_back(sender.text());
+  return notice;
+}
+
+Effect effect_on_notice(const core::PolicyAnswer& answer, JsonView value) {
+  const auto original = notice_of(value);
+  if (!original)
+    return {
+        "give event, subject, severity, title, text and senders in the value to see what the guardrails "
+        "make of it",
+        {}};
+  const auto plan = core::plan_notice(answer, *original);
+  if (!plan.notice) return {"nothing is sent", plan.refused};
+  std::string to;
+  for (const std::string& sender : plan.notice->senders) to += (to.empty() ? "" : ", ") + sender;
+  return {"\"" + plan.notice->title + "\" is sent with severity " +
+              std::string(core::to_string(plan.notice->severity)) + " to " +
+              (to.empty() ? "the senders whose rules match" : to),
+          plan.refused};
+}
+
+Effect effect_of(core::HookEvent event, const core::PolicyAnswer& answer, const Input& input) {
+  if (event == core::HookEvent::notification)
+    return effect_on_notice(answer, input.value ? input.value->view() : JsonView{});
+  const JsonView context = input.context.view();
   if (event == core::HookEvent::reconnect) {
     const JsonView standard = context["default_delay"], least = context["least_delay"];
     if (!standard.is_number() || !least.is_number())
@@ -231,7 +267,7 @@ void print_explanation(Context& context, const core::EventInfo& event, const std
 Exit show_explanation(Context& context, const core::EventInfo& event, HookTrial& trial, const Input& input,
                       const HookTrial::Answer& answer, bool json) {
   const auto all = sayings(event, trial, answer);
-  const Effect effect = effect_of(event.event, answer.outcome.answer, input.context.view());
+  const Effect effect = effect_of(event.event, answer.outcome.answer, input);
   const bool fine = answer.failures.empty() && answer.outcome.answer.trouble.empty();
   if (!json) {
     print_explanation(context, event, all, answer, effect);

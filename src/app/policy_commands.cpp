@@ -239,7 +239,8 @@ const core::EventInfo* event_named(Context& context, const std::string& name, bo
 }
 
 void add_policy_commands(cli::Command program, const GlobalOptions& globals) {
-  auto group = program.add("policy", "Check, test and ask hooks, without a daemon", "Offline");
+  auto group = program.add("policy", "Check, test and ask hooks, without a daemon (later: shadow, promote)",
+                           "Offline");
   add_folder_command(group, globals, "check", "Load the hooks and list them in the order they are asked",
                      check);
   add_folder_command(group, globals, "test", "Run the tests in DIR/tests", test);

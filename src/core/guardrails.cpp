@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostTitle = 256;
 constexpr std::size_t kMostText = 8u << 10;
+constexpr std::size_t kMostSenders = 32;
 
 base::Millis millis(base::JsonView seconds) {
   return base::Millis(static_cast<std::int64_t>(std::llround(seconds.number() * 1000)));
@@ -18,6 +19,13 @@ base::Millis millis(base::JsonView seconds) {
 
 std::string_view method(const PolicyAnswer& answer) {
   return answer.given ? answer.value["verdict"].text() : std::string_view{};
+}
+
+// An empty Lua table may have become either.
+bool names_senders(base::JsonView value) {
+  const auto items = value.items();
+  return (value.is_array() || (value.is_object() && items.empty())) &&
+         std::all_of(items.begin(), items.end(), [](base::JsonView item) { return item.is_string(); });
 }
 
 std::string text_of(base::JsonView value) {
@@ -93,10 +101,15 @@ NoticePlan plan_notice(const PolicyAnswer& answer, const Notice& original) {
     notice.severity = *severity;
   else
     refuse("severity must be info, low, high or critical");
+  // No sender named means all whose rules match: what is no list must not come to that.
   const base::JsonView senders = value["senders"];
+  if (!names_senders(senders)) {
+    refuse("senders must be a list of texts");
+    return plan;
+  }
   notice.senders.clear();
   for (const base::JsonView sender : senders.items())
-    if (sender.is_string() && notice.senders.size() < 32) notice.senders.emplace_back(sender.text());
+    if (notice.senders.size() < kMostSenders) notice.senders.emplace_back(sender.text());
   return plan;
 }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace fairlead::host {
 
 namespace {
@@ -63,7 +65,7 @@ class Converter {
     const std::string_view value(data, size);
     if (value.find('\0') != std::string_view::npos) return refuse("a text with a NUL byte");
     if (auto within = spend(size); !within) return within.error();
-    return base::Json(value);
+    return base::Json(base::to_utf8(value));
   }
 
   base::Result<base::Json> table(int index, int level) {
@@ -84,7 +86,7 @@ class Converter {
         lua_pop(state_, 2);
         return member.error();
       }
-      object.set(std::string_view(key, size), std::move(*member));
+      object.set(base::to_utf8({key, size}), std::move(*member));
       lua_pop(state_, 1);
     }
     return object;

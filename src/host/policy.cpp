@@ -13,7 +13,8 @@
 //   {"flow", "good"|"error": …, "raise"?, "clock"}  the same
 //   {"flow", "cancel": true}                      nothing
 //
-// In between, {"log": text} is what a script wrote with log(…).
+// In between, {"log": text, "hook": number} is what a script wrote with log(…); without a hook while a file
+// loads.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -154,9 +155,11 @@ class Policy {
   void log(const std::string& text) {
     if (++log_lines_ > kMostLogLines) return;
     const bool last = log_lines_ == kMostLogLines;
-    channel_.send(base::Json::object()
-                      .set("log", last ? "(more lines than a call may log: the rest is dropped)" : text)
-                      .dump());
+    base::Json line = base::Json::object();
+    line.set("log", last ? "(more lines than a call may log: the rest is dropped)" : text);
+    const auto running = parts_.page.hook.load(std::memory_order_relaxed);
+    if (running > 0) line.set("hook", running - 1);
+    channel_.send(line.dump());
   }
 
   Channel& channel_;

@@ -18,8 +18,19 @@ using std::chrono_literals::operator""ms;
 
 constexpr auto kTestLimit = 2'000ms;  // CPU time of one test; its hooks have their own, shorter ones
 
+// With file and line of the test, and not of the kit, which calls us: the kit is the one library.
 [[noreturn]] void raise(lua_State* state, const std::string& message) {
-  lua_pushlstring(state, message.data(), message.size());
+  lua_Debug frame;
+  std::string kit, place;
+  for (int level = 1; place.empty() && lua_getstack(state, level, &frame) != 0; ++level) {
+    lua_getinfo(state, "Sl", &frame);
+    if (frame.currentline < 0) continue;  // a function of C
+    const std::string file = frame.source;
+    if (kit.empty()) kit = file;
+    if (file != kit) place = file.substr(1) + ":" + std::to_string(frame.currentline) + ": ";
+  }
+  const std::string placed = place + message;
+  lua_pushlstring(state, placed.data(), placed.size());
   lua_error(state);
   std::abort();  // lua_error does not return
 }
@@ -157,6 +168,24 @@ int TestBench::seconds(lua_State* state) {
   return 1;
 }
 
+// host_check_answers(answers): its keys must be names of effects
+int TestBench::check_answers(lua_State* state) {
+  (void)of(state);
+  if (!lua_istable(state, 1)) raise(state, "the answers are a table: the name of an effect to its answer");
+  lua_pushnil(state);
+  while (lua_next(state, 1) != 0) {
+    const std::string name = luaL_tolstring(state, -2, nullptr);
+    lua_pop(state, 2);
+    if (core::find_effect(name) != nullptr) continue;
+    std::vector<std::string_view> names;
+    for (const core::EffectInfo& effect : core::all_effects()) names.push_back(effect.name);
+    const auto near = base::nearest(name, names);
+    raise(state, "the answers name an effect that there is not: `" + base::printable(name, 60) + "`" +
+                     (near.empty() ? "" : "; did you mean `" + std::string(near) + "`?"));
+  }
+  return 0;
+}
+
 base::Json TestBench::run_test(const Test& test) {
   lua_State* state = parts_.state;
   base::Json result = base::Json::object();
@@ -174,9 +203,13 @@ base::Json TestBench::run_test(const Test& test) {
 }
 
 base::Json TestBench::run(const std::vector<SourceFile>& files) {
-  const HookSet::Offers offers = {{"host_test", add_test},   {"host_fire", fire},
-                                  {"host_flows", flows},     {"host_flow_start", flow_start},
-                                  {"host_seconds", seconds}, {"host_flow_resume", flow_resume}};
+  const HookSet::Offers offers = {{"host_test", add_test},
+                                  {"host_fire", fire},
+                                  {"host_flows", flows},
+                                  {"host_flow_start", flow_start},
+                                  {"host_seconds", seconds},
+                                  {"host_flow_resume", flow_resume},
+                                  {"host_check_answers", check_answers}};
   int kit = LUA_NOREF;
   for (const SourceFile& file : files)
     if (file.kind == FileKind::library) kit = parts_.hooks.run_library(file, offers);

@@ -33,6 +33,7 @@ class TestBench {
   static int flow_resume(lua_State* state);
   static int flows(lua_State* state);
   static int seconds(lua_State* state);
+  static int check_answers(lua_State* state);
   int push_step(lua_State* state, std::uint64_t id, const Flows::Step& step);
   base::Json run_test(const Test& test);
 

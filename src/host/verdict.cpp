@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "host/lua_state.hpp"
 
 namespace fairlead::host {
@@ -112,7 +113,7 @@ base::Result<std::string> verdict_json(lua_State* state, int index, const core::
       json += number;
     } else {
       lua_getiuservalue(state, at, i + 1);
-      json += base::Json(lua_tostring(state, -1)).dump();
+      json += base::Json(base::to_utf8(lua_tostring(state, -1))).dump();
       lua_pop(state, 1);
     }
   }

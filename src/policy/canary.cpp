@@ -32,7 +32,7 @@ void Canary::on_read(Source source) {
          const HookInfo& info = candidate_.generation->hooks()[hook];
          problems_.push_back({info.file, info.line, "\"" + info.name + "\": " + why});
        },
-       [](const std::string&) {}, [](base::JsonView) {}, [] {}});
+       [](std::size_t, const std::string&) {}, [](base::JsonView) {}, [] {}});
   candidate_.generation->load(
       [this](base::Result<Generation::Loaded> loaded) { on_loaded(std::move(loaded)); });
 }

@@ -19,6 +19,8 @@ constexpr base::Millis kExecTimeout = 30s, kMostExec = 60min;
 constexpr base::Millis kHttpTimeout = 10s, kMostHttp = 5min;
 constexpr std::size_t kMostBody = 1u << 20;
 constexpr std::size_t kMostDetail = 200;
+constexpr std::uint64_t kMostRecords = 100;  // in the audit: of one hook and effect, in a minute
+constexpr const char* kRefused = "hook_effect_refused";
 
 base::Millis duration(base::JsonView value, base::Millis standard, base::Millis most) {
   base::Millis wanted = standard;
@@ -115,12 +117,37 @@ bool is_header(base::JsonView header) {
          header.key().find(':') == std::string_view::npos;
 }
 
+// The method goes into the request as it is: a blank in it would begin another one.
+bool is_method(std::string_view method) {
+  return !method.empty() && method.size() <= 20 &&
+         std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+base::Result<> check_request(base::JsonView arguments) {
+  const auto refuse = [](const char* what) { return base::Error{base::Code::bad_request, what, {}}; };
+  if (!is_method(arguments["method"].text("GET")))
+    return refuse("flow.http: `method` has 1 to 20 upper-case letters");
+  const auto headers = arguments["headers"].items();
+  if (!std::all_of(headers.begin(), headers.end(), is_header))
+    return refuse("flow.http: a header holds a control character or a colon");
+  return base::success();
+}
+
 bool is_type(std::string_view type) {
   return !type.empty() && type.size() <= 40 &&
          type.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
 }
 
 }  // namespace
+
+Effects::Effects(Ports ports, base::Millis minute)
+    : ports_(std::move(ports)),
+      records_(
+          ports_.loop,
+          [this](const LineBudget::Key& key, std::uint64_t more) {
+            record(key, std::to_string(more) + " more of " + key.what);
+          },
+          minute) {}
 
 base::Result<> Effects::permitted(const core::EffectInfo& effect, base::JsonView arguments,
                                   const core::PolicyAllow& allow) const {
@@ -147,10 +174,13 @@ void Effects::note(const core::EffectInfo& effect, base::JsonView arguments, con
   if (!refused && (effect.effect == Effect::sleep || effect.effect == Effect::store_get ||
                    effect.effect == Effect::tunnel_status))
     return;
-  const char* event = refused ? "hook_effect_refused" : "hook_effect";
-  const std::string what = detail(effect, arguments);
-  ports_.audit.append({{}, "hook:" + hook, "automation", event, what});
-  if (refused) ports_.log.warn(event, {{"hook", hook}, {"effect", what}});
+  const LineBudget::Key key{refused ? kRefused : "hook_effect", hook, std::string(effect.name)};
+  if (records_.take(key, kMostRecords)) record(key, detail(effect, arguments));
+}
+
+void Effects::record(const LineBudget::Key& key, const std::string& what) {
+  ports_.audit.append({{}, "hook:" + key.hook, "automation", key.event, what});
+  if (key.event == kRefused) ports_.log.warn(kRefused, {{"hook", key.hook}, {"effect", what}});
 }
 
 std::unique_ptr<RunningEffect> Effects::perform(const core::EffectInfo& effect, base::JsonView arguments,
@@ -161,6 +191,8 @@ std::unique_ptr<RunningEffect> Effects::perform(const core::EffectInfo& effect, 
   };
   if (auto right = core::check_arguments(effect, arguments); !right)
     return later(forbidden(right.error().message));
+  if (effect.effect == Effect::http)
+    if (auto right = check_request(arguments); !right) return later(forbidden(right.error().message));
   if (auto allowed = permitted(effect, arguments, allow); !allowed) {
     note(effect, arguments, hook, true);
     return later(forbidden(allowed.error().message));
@@ -251,15 +283,11 @@ std::unique_ptr<RunningEffect> Effects::run_request(base::JsonView arguments, Do
   auto client = ports_.http_client();
   if (!client)
     return std::make_unique<Later>(ports_.loop, base::Millis(0), failed(client.error()), std::move(done));
-  const auto headers = arguments["headers"].items();
-  if (!std::all_of(headers.begin(), headers.end(), is_header))
-    return std::make_unique<Later>(ports_.loop, base::Millis(0),
-                                   forbidden("flow.http: a header holds a control character or a colon"),
-                                   std::move(done));
   core::HttpRequest request;
   request.method = arguments["method"].text("GET");
   request.url = arguments["url"].text();
-  for (const base::JsonView header : headers) request.headers.emplace_back(header.key(), header.text());
+  for (const base::JsonView header : arguments["headers"].items())
+    request.headers.emplace_back(header.key(), header.text());
   request.body = arguments["body"].text();
   request.timeout = duration(arguments["timeout"], kHttpTimeout, kMostHttp);
   request.max_body = kMostBody;

@@ -1,6 +1,6 @@
 // Performs what flows ask for, when the configuration allows it: the last place where a hook's wish meets the
-// machine. Every effect is bounded in time and size, and (but for waiting and reading) audited. Owned by
-// Policy; loop thread only.
+// machine. Every effect is bounded in time and size, and (but for waiting and reading) audited: each of a
+// minute's first hundred of its kind, the others as a number. Owned by Policy; loop thread only.
 #pragma once
 #include <functional>
 #include <memory>
@@ -15,6 +15,7 @@
 #include "core/ports.hpp"
 #include "loop/loop.hpp"
 #include "policy/flow_store.hpp"
+#include "policy/line_budget.hpp"
 
 namespace fairlead::policy {
 
@@ -46,7 +47,8 @@ class Effects {
     std::function<base::Result<core::HttpClient*>()> http_client;
     core::ControlPort* control = nullptr;
   };
-  explicit Effects(Ports ports) : ports_(std::move(ports)) {}
+  // `minute`: how long the audit's allowance is for.
+  explicit Effects(Ports ports, base::Millis minute = LineBudget::kMinute);
   // What is made later, and before any flow runs.
   void set_control(core::ControlPort& control) { ports_.control = &control; }
   void set_notify(core::NotifyPort& notify) { ports_.notify = &notify; }
@@ -54,17 +56,20 @@ class Effects {
   // `hook`: the flow's name, for the audit. `done` is called once, later.
   std::unique_ptr<RunningEffect> perform(const core::EffectInfo& effect, base::JsonView arguments,
                                          const std::string& hook, const core::PolicyAllow& allow, Done done);
+  void end() { records_.end(); }  // no flow runs any more: what the audit does not have yet goes there
 
  private:
   base::Result<> permitted(const core::EffectInfo& effect, base::JsonView arguments,
                            const core::PolicyAllow& allow) const;
   void note(const core::EffectInfo& effect, base::JsonView arguments, const std::string& hook, bool refused);
+  void record(const LineBudget::Key& key, const std::string& what);
   EffectResult at_once(const core::EffectInfo& effect, base::JsonView arguments, const std::string& hook);
   std::unique_ptr<RunningEffect> run_child(base::JsonView arguments, Done done);
   std::unique_ptr<RunningEffect> run_request(base::JsonView arguments, Done done);
   EffectResult move_tunnel(core::Effect effect, const std::string& name, const std::string& hook);
 
   Ports ports_;
+  LineBudget records_;
 };
 
 }  // namespace fairlead::policy

@@ -13,7 +13,7 @@ constexpr int kMostEffects = 1'000;     // of one run
 
 }  // namespace
 
-FlowRunner::FlowRunner(loop::Loop& loop, base::Log& log, Generation& generation, Effects& effects,
+FlowRunner::FlowRunner(loop::Loop& loop, HookLines& log, Generation& generation, Effects& effects,
                        core::PolicyAllow allow)
     : loop_(loop),
       log_(log),

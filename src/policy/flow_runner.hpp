@@ -8,18 +8,18 @@
 #include <string>
 #include <vector>
 
-#include "base/log.hpp"
 #include "core/policy_settings.hpp"
 #include "loop/timer.hpp"
 #include "policy/effects.hpp"
 #include "policy/generation.hpp"
+#include "policy/hook_lines.hpp"
 
 namespace fairlead::policy {
 
 class FlowRunner {
  public:
   // All outlive it.
-  FlowRunner(loop::Loop& loop, base::Log& log, Generation& generation, Effects& effects,
+  FlowRunner(loop::Loop& loop, HookLines& log, Generation& generation, Effects& effects,
              core::PolicyAllow allow);
 
   void begin();  // the intervals run from now on
@@ -45,7 +45,7 @@ class FlowRunner {
   void check_retired();
 
   loop::Loop& loop_;
-  base::Log& log_;
+  HookLines& log_;
   Generation& generation_;
   Effects& effects_;
   core::PolicyAllow allow_;

@@ -252,7 +252,9 @@ void Generation::on_line(const std::string& line) {
   const base::JsonView view = message->view();
   if (view["id"].exists()) return on_reply(view);
   if (view["flow"].exists()) return on_step(view);
-  if (view["log"].exists()) return observer_.logged(std::string(view["log"].text()));
+  if (view["log"].exists())
+    return observer_.logged(static_cast<std::size_t>(view["hook"].integer(-1)),
+                            std::string(view["log"].text()));
   if (view["loaded"].exists()) return on_loaded(view["loaded"]);
   if (view["refused"].exists()) return load_ended(as_error(problems_of(view["refused"])));
   if (view["tests"].exists()) return on_tests(view);

@@ -42,10 +42,11 @@ class Generation {
   struct Observer {
     std::function<void(std::size_t hook, const std::string& message)> failed;  // an error, or a wrong result
     std::function<void(std::size_t hook, const std::string& why)>
-        struck;                                           // its process was ended because of it
-    std::function<void(const std::string& text)> logged;  // log(…) of a script
-    std::function<void(base::JsonView step)> stepped;     // a flow's effect, end or failure
-    std::function<void()> restarted;                      // every flow of it is gone
+        struck;  // its process was ended because of it
+    // log(…) of a script; of no hook where a file's top level runs.
+    std::function<void(std::size_t hook, const std::string& text)> logged;
+    std::function<void(base::JsonView step)> stepped;  // a flow's effect, end or failure
+    std::function<void()> restarted;                   // every flow of it is gone
   };
   struct Loaded {
     std::vector<Problem> warnings;

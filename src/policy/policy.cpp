@@ -13,7 +13,6 @@ using std::chrono_literals::operator""s;
 
 constexpr auto kFlowsMayEnd = 30s;      // of a generation that leaves
 constexpr std::size_t kReplayEach = 8;  // recent decisions of each event that a canary is asked again
-constexpr int kMostFailureLines = 20;   // in a minute: a failing hook must not fill the log
 
 }  // namespace
 
@@ -82,8 +81,7 @@ void Policy::observe(core::HookEvent event, base::Json context) {
 
 void Policy::refused(core::HookEvent event, const core::PolicyAnswer& answer, const std::string& what) {
   ++counts_[static_cast<std::size_t>(event)].refused;
-  ports_.log.warn("verdict_refused",
-                  {{"asked", core::to_string(event)}, {"hook", answer.hook}, {"why", what}});
+  lines_.warn("verdict_refused", {{"asked", core::to_string(event)}, {"hook", answer.hook}, {"why", what}});
 }
 
 void Policy::record(const Asked& asked, const Generation::Outcome& outcome) {
@@ -104,17 +102,17 @@ void Policy::record(const Asked& asked, const Generation::Outcome& outcome) {
 // --- hooks that go wrong
 
 void Policy::on_failed(const Live& live, std::size_t hook, const std::string& message) {
-  const auto now = base::steady_now();
-  if (now - failures_since_ > 60s) {
-    failures_since_ = now;
-    failures_logged_ = 0;
-  }
-  if (++failures_logged_ > kMostFailureLines) return;
   const HookInfo& info = live.generation->hooks()[hook];
-  ports_.log.warn("hook_failed", {{"hook", info.name},
-                                  {"asked", core::to_string(info.event)},
-                                  {"generation", live.generation->number()},
-                                  {"error", message}});
+  lines_.warn("hook_failed", {{"hook", info.name},
+                              {"asked", core::to_string(info.event)},
+                              {"generation", live.generation->number()},
+                              {"error", message}});
+}
+
+void Policy::on_logged(const Live& live, std::size_t hook, const std::string& text) {
+  const auto& hooks = live.generation->hooks();
+  if (hook >= hooks.size()) return lines_.info("hook_log", {{"text", text}});  // the top level of a file
+  lines_.info("hook_log", {{"hook", hooks[hook].name}, {"text", text}});
 }
 
 void Policy::on_struck(const Live& live, std::size_t hook, const std::string& why) {
@@ -156,7 +154,8 @@ Policy::Policy(Ports ports, std::string host, std::string shipped)
       shipped_(std::move(shipped)),
       random_(base::random_seed()),
       bury_(ports_.loop, "policy-leaving",
-            [this] { std::erase_if(leaving_, [](const auto& live) { return live->over; }); }) {
+            [this] { std::erase_if(leaving_, [](const auto& live) { return live->over; }); }),
+      lines_(ports_.loop, ports_.log) {
   for (const core::EventInfo& event : core::all_events()) counts_.push_back({event.event});
 }
 
@@ -167,14 +166,14 @@ std::unique_ptr<Policy::Live> Policy::make_live(Canary::Candidate candidate, cor
   live->generation = std::move(candidate.generation);
   live->loaded = std::move(candidate.loaded);
   live->settings = std::move(settings);
-  live->flows = std::make_unique<FlowRunner>(ports_.loop, ports_.log, *live->generation, ports_.effects,
+  live->flows = std::make_unique<FlowRunner>(ports_.loop, lines_, *live->generation, ports_.effects,
                                              live->settings.allow);
   live->generation->set_observer(
       {[this, raw = live.get()](std::size_t hook, const std::string& message) {
          on_failed(*raw, hook, message);
        },
        [this, raw = live.get()](std::size_t hook, const std::string& why) { on_struck(*raw, hook, why); },
-       [this](const std::string& text) { ports_.log.info("hook_log", {{"text", text}}); },
+       [this, raw = live.get()](std::size_t hook, const std::string& text) { on_logged(*raw, hook, text); },
        [raw = live.get()](base::JsonView step) { raw->flows->on_step(step); },
        [raw = live.get()] { raw->flows->on_restarted(); }});
   return live;
@@ -229,6 +228,8 @@ void Policy::stop() {
   first_.reset();
   leaving_.clear();
   current_.reset();
+  lines_.end();
+  ports_.effects.end();
 }
 
 class Policy::SwitchTicket final : public core::Ticket {

@@ -17,6 +17,7 @@
 #include "policy/effects.hpp"
 #include "policy/flow_runner.hpp"
 #include "policy/generation.hpp"
+#include "policy/hook_lines.hpp"
 
 namespace fairlead::policy {
 
@@ -85,10 +86,12 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
   void record(const Asked& asked, const Generation::Outcome& outcome);
   void on_failed(const Live& live, std::size_t hook, const std::string& message);
   void on_struck(const Live& live, std::size_t hook, const std::string& why);
+  void on_logged(const Live& live, std::size_t hook, const std::string& text);
 
   Ports ports_;
   std::string host_, shipped_;
   base::Random random_;
+  HookLines lines_;
   std::unique_ptr<Live> current_;
   std::vector<std::unique_ptr<Live>> leaving_;
   loop::Deferred bury_;
@@ -96,8 +99,6 @@ class Policy final : public core::PolicyPort, public core::SlowReloadable {
   std::uint64_t numbers_ = 0;  // handed out so far
   std::string last_error_;
   std::vector<core::EventCount> counts_;
-  base::SteadyTime failures_since_;
-  int failures_logged_ = 0;
 };
 
 }  // namespace fairlead::policy

@@ -20,6 +20,9 @@ constexpr std::size_t kMostFiles = 500;
 constexpr std::size_t kMostFileBytes = 1u << 20;
 constexpr std::size_t kMostSourceBytes = 8u << 20;
 
+constexpr const char* kOpenToAll =
+    "is writable by everybody: run `chmod o-w` on it, hooks decide what the daemon does";
+
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
@@ -38,9 +41,7 @@ class Reader {
     struct stat seen = {};
     if (::stat(path.c_str(), &seen) != 0)
       return problem(path, base::os_error("cannot be read", errno).message);
-    if ((seen.st_mode & S_IWOTH) != 0)
-      return problem(path,
-                     "is writable by everybody: run `chmod o-w` on it, hooks decide what the daemon does");
+    if ((seen.st_mode & S_IWOTH) != 0) return problem(path, kOpenToAll);
     auto text = base::read_file(path, kMostFileBytes);
     if (!text) {
       const bool large = static_cast<std::size_t>(seen.st_size) > kMostFileBytes;
@@ -59,6 +60,12 @@ class Reader {
     const std::unique_ptr<DIR, CloseFolder> folder(::opendir(path.c_str()));
     if (!folder) {
       if (errno != ENOENT) problem(path, base::os_error("cannot be read", errno).message);
+      return found;
+    }
+    // Whoever may write here may add a hook.
+    struct stat seen = {};
+    if (::fstat(::dirfd(folder.get()), &seen) != 0 || (seen.st_mode & S_IWOTH) != 0) {
+      problem(path, kOpenToAll);
       return found;
     }
     while (const dirent* entry = ::readdir(folder.get())) {

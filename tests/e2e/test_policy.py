@@ -1,6 +1,7 @@
 """Hooks in the real daemon: what they decide, what flows may do, and reloads that change all or nothing."""
 import sqlite3
 
+from fairlead_e2e import until
 from fairlead_e2e.policy_case import PolicyCase
 
 
@@ -40,6 +41,34 @@ class Effects(PolicyCase):
         daemon.stop()
         daemon.start()
         self.wait_for_log(daemon, "runs true")  # the store has outlived the daemon
+
+
+    def test_a_flow_in_a_loop_fills_neither_log_nor_audit(self):
+        daemon = self.with_hooks({}, {"10.lua": '''every("1s", "talks", function(flow)
+            while true do
+              for i = 1, 20 do log("flood") end
+              flow.emit("flood")
+            end
+        end)
+        '''})
+        self.wait_for_log(daemon, "it asked for more than 1000 effects in one run")
+        until(lambda: self.audited(daemon) >= 100, daemon.tail)
+        daemon.stop()
+        lines = daemon.lines()
+        flood = [line for line in lines if line["event"] == "hook_log"]
+        self.assertEqual((len(flood), {line["hook"] for line in flood}), (600, {"talks"}))
+        dropped = [(line["hook"], int(line["more"]) > 10_000) for line in lines
+                   if line["event"] == "hook_lines_dropped" and line["lines"] == "hook_log"]
+        self.assertEqual(dropped, [("talks", True)])
+        audit = self.audit(daemon)
+        self.assertEqual(audit.count('"emit flood"'), 100)
+        self.assertRegex(audit, r'"hook_effect".*"\d+ more of emit"')
+
+    def audit(self, daemon):
+        return "".join(path.read_text() for path in (daemon.folder / "state").rglob("*.jsonl"))
+
+    def audited(self, daemon):
+        return self.audit(daemon).count('"emit flood"')
 
 
 class Reloads(PolicyCase):

@@ -65,7 +65,7 @@ class Kinds(PolicyHostCase):
             on.tunnel_state("good", function(ctx) log("saw", ctx.to) end)''')
         answer = host.ask({"id": 1, "event": "tunnel_state", "ctx": {"to": "connected"}})
         self.assertEqual([one["hook"] for one in answer["failed"]], [0])
-        self.assertEqual(host.logged, ["saw connected"])
+        self.assertEqual((host.logged, host.loggers), (["saw connected"], [1]))
 
 
 class Flows(PolicyHostCase):
@@ -90,6 +90,14 @@ class Flows(PolicyHostCase):
             self.assertEqual((step["effect"], step["arguments"]), (effect, arguments))
             step = host.good(None)
         self.assertEqual(step, {"flow": 9, "done": True})
+
+    def test_texts_that_are_no_utf8_leave_as_such_that_are(self):
+        host = self.flow("""flow.emit("seen", {text = "caf\\xe9", ["\\xff"] = {"\\xc3\\xa9", "\\xed\\xa0\\x80"}})
+            flow.store.set("k\\xff", "\\xff")""")
+        self.assertEqual(host.start(0)["arguments"]["body"], {"text": "caf\ufffd", "\ufffd": ["\u00e9", "\ufffd" * 3]})
+        self.assertEqual(host.good(None)["arguments"], {"key": "k\ufffd", "value": "\ufffd"})
+        deciding_so = self.host(deciding("return ctx.stop('\\xff')"))
+        self.assertEqual(deciding_so.decide()["verdict"]["why"], "\ufffd")
 
     def test_answers_failures_and_refusals_come_back(self):
         host = self.flow('''
@@ -152,7 +160,7 @@ class Files(PolicyHostCase):
                      "rawget", "getmetatable", "print", "_G"):
             self.assertIn("is no global of hooks", self.refused(f"api(1) local x = {name}")[0][2], name)
         host = self.host("api(1) log(string.dump, math.random, math.randomseed)")
-        self.assertEqual(host.logged, ["nil nil nil"])
+        self.assertEqual((host.logged, host.loggers), (["nil nil nil"], [None]))
 
 
 class Context(PolicyHostCase):
@@ -221,7 +229,8 @@ class Sandbox(PolicyHostCase):
 
 
 class Bench(PolicyHostCase):
-    HOOKS = deciding("if ctx.clock.hour < 6 then return ctx.after('5m') end", "night")
+    HOOKS = deciding("if ctx.clock.hour < 6 then return ctx.after('5m') end", "night") + \
+        "every('1h', 'tick', function(flow) flow.sleep('1s') end)\n"
 
     def results(self, text):
         host = self.host(self.HOOKS, TESTKIT, ("test", text))
@@ -241,6 +250,39 @@ class Bench(PolicyHostCase):
     def test_a_made_up_field_is_an_error(self):
         answer = self.results('kit.test("t", function() kit.fire("reconnect", {tunnel = {nmae = "x"}}) end)')
         self.assertIn("did you mean `name`?", json.dumps(answer["tests"]))
+
+    def failures(self, *lines):
+        """What each line, a test of its own from line 2 on, fails with."""
+        answer = self.results("\n" + "\n".join(f'kit.test("t", function() {line} end)' for line in lines))
+        return [one.get("message", "") for one in answer["tests"]]
+
+    def test_a_slip_in_a_test_is_an_error_with_its_line(self):
+        rows = (("kit.fire('reconect', {})", "there is no event `reconect`"),
+                ("kit.fire('reconnect', {tunel = {}})", "`tunel` is no field of reconnect; did you mean `tunnel`?"),
+                ("kit.fire('reconnect', {detail = function() end})", "ctx: a function cannot be sent"),
+                ("kit.run('tick', {exce = {status = 0}})", "`exce`; did you mean `exec`?"),
+                ("kit.run('tick', {['store.gte'] = 1})", "`store.gte`; did you mean `store.get`?"),
+                ("kit.run('tick', {{status = 0}})", "the answers name an effect that there is not"),
+                ("kit.run('tick', 5)", "the answers are a table"),
+                ("kit.run('tock')", "there is no flow `tock`"),
+                ("kit.advance('1s', {exce = {status = 0}})", "`exce`; did you mean `exec`?"),
+                ("kit.advance('soon')", "a duration is wanted"))
+        for number, ((line, part), message) in enumerate(zip(rows, self.failures(*(line for line, _ in rows)))):
+            with self.subTest(line):
+                self.assertTrue(message.startswith(f"2.lua:{number + 2}: "), message)
+                self.assertIn(part, message)
+
+    def test_a_time_that_there_is_not_is_an_error(self):
+        rows = (("2026-13-45 99:99", "no day 2026-13-45"), ("2026-00-10 10:00", "no day 2026-00-10"),
+                ("2026-02-29 10:00", "no day 2026-02-29"), ("2026-04-31 10:00", "no day 2026-04-31"),
+                ("2026-04-00 10:00", "no day 2026-04-00"), ("2026-04-30 24:00", "no time 24:00"),
+                ("2026-04-30 10:60", "no time 10:60"), ("tomorrow", 'got "tomorrow"'))
+        for number, ((text, part), message) in enumerate(zip(rows, self.failures(*(f'kit.clock("{text}")' for text, _ in rows)))):
+            with self.subTest(text):
+                self.assertTrue(message.startswith(f"2.lua:{number + 2}: "), message)
+                self.assertIn(part, message)
+        fine = ("2024-02-29 23:59", "2026-12-31T00:00", "2026-3-1 3:30", "2000-02-29 00:00")
+        self.assertEqual(self.failures(*(f'kit.clock("{text}")' for text in fine)), [""] * len(fine))
 
     def test_a_broken_test_file_is_a_problem(self):
         answer = self.results("kit.test(")

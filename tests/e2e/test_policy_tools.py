@@ -77,6 +77,17 @@ class Tools(unittest.TestCase):
         answer = json.loads(self.ended(self.run_policy("check", folder, "--json"), 1).stdout)
         self.assertEqual((answer["ok"], len(answer["errors"])), (False, 2))
 
+    def test_what_everybody_may_write_is_refused(self):
+        folder = self.write(a=PATIENT, tests__a='kit.test("fine", function() end)')
+        for path in (self.folder / "a.lua", self.folder, self.folder / "tests", self.folder / "tests" / "a.lua"):
+            with self.subTest(path):
+                mode = path.stat().st_mode
+                path.chmod(mode | 0o002)
+                run = self.ended(self.run_policy("check", folder), 1)
+                path.chmod(mode)
+                self.assertRegex(run.stderr, rf"(?m)^{path}: is writable by everybody: run `chmod o-w` on it")
+        self.ended(self.run_policy("check", folder), 0)
+
     def test_a_folder_that_is_missing_is_no_empty_one(self):
         run = self.ended(self.run_policy("check", str(self.folder / "nowhere")), 1)
         self.assertIn("there is no folder", run.stderr)
@@ -161,6 +172,24 @@ end)""")
         self.assertEqual([one["said"] for one in answer["asked"]], ["no opinion", "no opinion"])
         self.assertEqual((answer["verdict"], answer["outcome"]), (None, "the tunnel tries again in 2s"))
 
+    def test_explain_tells_what_becomes_of_a_notice(self):
+        folder = self.write(a="""api(1)
+on.notification("wide", function(notice, ctx)
+  if notice.title == "quiet" then return nil end
+  notice.subject, notice.senders, notice.title = "other", "mail", notice.title .. "!"
+  return notice
+end)""")
+        value = {"event": "tunnel_failed", "subject": "hub", "severity": "high", "title": "down", "text": "", "senders": ["pager"]}
+
+        def explain(**more):
+            return self.run_policy("explain", "notification", "--dir", folder, ctx={"value": value | more, "sender_names": []})
+
+        text = self.ended(explain(), 0).stdout
+        self.assertIn("guardrail: event and subject cannot be changed; senders must be a list of texts\n", text)
+        self.assertIn('so: "down!" is sent with severity high to pager\n', text)
+        self.assertIn("so: nothing is sent\n", self.ended(explain(title="quiet"), 0).stdout)
+        self.assertIn("so: give event, subject, severity", self.ended(explain(severity="worst"), 0).stdout)
+
     def test_a_hook_that_never_returns_is_ended_with_its_place(self):
         folder = self.write(a='api(1)\non.reconnect("stuck", function(ctx)\n  while true do end\nend)')
         run = self.ended(self.run_policy("explain", "reconnect", "--dir", folder, ctx=CTX), 1)
@@ -198,6 +227,16 @@ end)""")
         for word in ("ctx.check.status", "return ctx.hold(time, why)", "ctx.clock.hour"):
             self.assertIn(word, text)
         self.ended(self.run_policy("new", "health", "two words"), 64)
+
+
+class Later(unittest.TestCase):
+    def test_the_help_says_that_shadow_and_promote_come_later(self):
+        def run(*words):
+            return subprocess.run([FAIRLEAD, "policy", *words], capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+        self.assertIn("later: shadow, promote", run("--help").stdout)
+        for word in ("shadow", "promote"):
+            self.assertEqual(run(word).returncode, 64)
 
 
 class Replay(TunnelCase):

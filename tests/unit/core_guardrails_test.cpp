@@ -31,6 +31,7 @@ core::Notice a_notice() {
   notice.severity = core::Severity::high;
   notice.title = "hub has failed";
   notice.text = "auth refused";
+  notice.senders = {"pager"};
   return notice;
 }
 
@@ -80,7 +81,8 @@ class Inventor {
                                                "{\"delay\":1}",
                                                "\"tunnel_failed\"",
                                                "\"hub\"",
-                                               "\"\\u0000x\""};
+                                               "\"\\u0000x\"",
+                                               "[\"pager\",\"mail\"]"};
     if (below(12) == 0) return "\"" + std::string(below(40'000), 'x') + "\"";
     if (below(3) == 0)
       return std::to_string(static_cast<double>(random_()) / static_cast<double>(1 + random_() % 100'000));
@@ -144,6 +146,16 @@ void the_notice_guardrails_stand(const PolicyAnswer& answer, const core::Notice&
   assert_true(plan.notice->title.size() <= 1024);
   assert_true(plan.notice->text.size() <= 8u << 10);
   assert_true(plan.notice->senders.size() <= 32);
+  // Nobody is named, so that everybody would be told, only when the hook said so.
+  const base::JsonView senders = answer.value["senders"];
+  const auto items = senders.items();
+  const bool texts =
+      (senders.is_array() || senders.is_object()) &&
+      std::all_of(items.begin(), items.end(), [](base::JsonView item) { return item.is_string(); }) &&
+      (senders.is_array() || items.empty());
+  assert_true(texts ? plan.notice->senders.size() == std::min<std::size_t>(items.size(), 32)
+                    : plan.notice->senders == original.senders);
+  assert_int_equal(plan.refused.find("senders must be a list of texts") == std::string::npos, texts);
 }
 
 // What was let through consists of the declared method and its declared arguments, of their types.
@@ -239,15 +251,37 @@ static void one_failure_is_held_for_an_hour_in_all(void**) {
   assert_false(hold(60, 9'000'000).hold.has_value());
 }
 
+static void senders_that_are_no_list_widen_nothing(void**) {
+  const auto plan = [](const std::string& senders) {
+    return core::plan_notice(
+        given(R"({"event":"tunnel_failed","subject":"hub","severity":"high","title":"t","text":"t")" +
+              senders + "}"),
+        a_notice());
+  };
+  for (const char* wrong : {"", R"(,"senders":null)", R"(,"senders":"mail")", R"(,"senders":["mail",5])",
+                            R"(,"senders":[[]])", R"(,"senders":{"mail":"mail"})", R"(,"senders":true)"}) {
+    const auto refused = plan(wrong);
+    assert_text_equal(refused.refused, "senders must be a list of texts");
+    assert_int_equal(refused.notice->senders.size(), 1);
+    assert_text_equal(refused.notice->senders[0], "pager");
+  }
+  // An empty table of Lua comes as either.
+  for (const char* none : {R"(,"senders":[])", R"(,"senders":{})"}) {
+    assert_text_equal(plan(none).refused, "");
+    assert_true(plan(none).notice->senders.empty());
+  }
+}
+
 static void a_notice_may_change_its_words_and_not_its_subject(void**) {
   const auto changed = core::plan_notice(
       given(
-          R"({"event":"tunnel_failed","subject":"hub","severity":"info","title":"x","text":"y","senders":["a",5]})"),
+          R"({"event":"tunnel_failed","subject":"hub","severity":"info","title":"x","text":"y","senders":["a"]})"),
       a_notice());
   assert_text_equal(changed.refused, "");
   assert_text_equal(changed.notice->title, "x");
   assert_int_equal(static_cast<int>(changed.notice->severity), static_cast<int>(core::Severity::info));
   assert_int_equal(changed.notice->senders.size(), 1);
+  assert_text_equal(changed.notice->senders[0], "a");
   const auto wider =
       core::plan_notice(given(R"({"event":"e","subject":"s","severity":"worst"})"), a_notice());
   assert_text_equal(wider.notice->subject, "hub");
@@ -263,6 +297,7 @@ int main() {
       cmocka_unit_test(without_a_verdict_the_standard_holds),
       cmocka_unit_test(a_delay_is_followed_within_its_bounds),
       cmocka_unit_test(one_failure_is_held_for_an_hour_in_all),
+      cmocka_unit_test(senders_that_are_no_list_widen_nothing),
       cmocka_unit_test(a_notice_may_change_its_words_and_not_its_subject),
   };
   return cmocka_run_group_tests_name("core_guardrails", tests, nullptr, nullptr);

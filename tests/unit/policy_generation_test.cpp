@@ -51,10 +51,11 @@ struct House {
     const char* host = std::getenv("FAIRLEAD_TEST_HOST");  // set by meson
     assert_non_null(host);
     generation.emplace(policy::Generation::Parts{loop, log, host, deadlines}, 1, std::move(source));
-    generation->set_observer(
-        {[](std::size_t, const std::string&) {},
-         [this](std::size_t, const std::string& why) { struck.push_back(why); }, [](const std::string&) {},
-         [this](base::JsonView step) { steps.push_back(step.dump()); }, [this] { ++restarted; }});
+    generation->set_observer({[](std::size_t, const std::string&) {},
+                              [this](std::size_t, const std::string& why) { struck.push_back(why); },
+                              [](std::size_t, const std::string&) {},
+                              [this](base::JsonView step) { steps.push_back(step.dump()); },
+                              [this] { ++restarted; }});
   }
   ~House() {
     generation.reset();

@@ -19,7 +19,7 @@ RECONNECT = {"tunnel": {"name": "hub", "host": "hub.example", "port": 22, "actor
 
 
 class PolicyHost:
-    """One process. Messages and answers are dictionaries; what scripts log is kept in `logged`."""
+    """One process. Messages and answers are dictionaries; what scripts log is kept in `logged`, and the hooks that did in `loggers`."""
 
     def __init__(self):
         near, far = socket.socketpair()
@@ -37,6 +37,7 @@ class PolicyHost:
         os.close(page)
         near.settimeout(PATIENCE)
         self.socket, self.lines, self.logged = near, near.makefile("r", encoding="utf-8"), []
+        self.loggers = []
         self.ready = self.receive()["ready"]
 
     def close(self):
@@ -54,6 +55,7 @@ class PolicyHost:
             if "log" not in message:
                 return message
             self.logged.append(message["log"])
+            self.loggers.append(message.get("hook"))
         return None
 
     def ask(self, message):
