@@ -2,6 +2,7 @@
 -- when: call
 -- seen: hook_failed|hook_struck
 -- says: has used its|it was not answered within|C stack overflow|not enough memory
+-- endless: yes
 api(1)
 
 local function bomb(depth)
