@@ -12,6 +12,8 @@ from .transfer import Transfer
 SAFE_DEFAULT = "safe_default"
 # Short, so that a hook that is ended three times costs a second; what one that computes little needs is far less.
 SHORT_DEADLINE = "250ms"
+# Asked at once, and then seldom: a hook's failures are logged a few times a minute.
+SELDOM = {"backoff_initial": "500ms", "backoff_max": "1s"}
 
 
 class HostileHooks(TunnelCase):
@@ -25,7 +27,8 @@ class HostileHooks(TunnelCase):
     def begin(self, autostart=True, **policy):
         """A line that works and one that cannot: `reconnect` is asked about the second again and again, once it is up."""
         self.forward = self.remote(self.echo)
-        victim = self.tunnel(self.server, self.remote(self.echo), autostart=autostart) | {"port": free_port()}
+        victim = self.tunnel(self.server, self.remote(self.echo), autostart=autostart)
+        victim |= {"port": free_port(), "reconnect": SELDOM}
         self.running = self.daemon({"line": self.tunnel(self.server, self.forward), "victim": victim},
                                    {"policy": {"dir": str(self.hooks), "deadline": "1s"} | policy,
                                     "log": {"level": "info", "format": "json"}})
@@ -95,16 +98,18 @@ class HostileHooks(TunnelCase):
         until(lambda: self.find_line(attack.seen, attack.says, mark)
               or attack.endless and self.find_line("hook_struck", hostile.DEADLINE_PASSED, mark),
               lambda: f"a line {attack.seen} with {attack.says}\n{self.running.tail()}")
-        self.wait_witness(self.running.mark())
-        transfer.goes_on()
         if attack.seen == "hook_struck":
             self.goes_into_quarantine(path, mark, audited)
-        self.assertEqual(self.given(), given)  # it decided nothing, whatever it answered
         self.assertIn(self.running.tunnel("victim")["state"], ("starting", "reconnecting"))
+        after = self.running.mark()
+        self.running.post("down", "victim")
+        self.wait_witness(after)
+        transfer.goes_on()
+        self.assertEqual(self.given(), given)  # it decided nothing, whatever it answered
         if attack.seen == "hook_struck":
-            transfer.goes_on()
             path.write_text(hostile.HARMLESS)
             self.assertEqual(self.reload()[0], 200)
+            self.running.post("up", "victim")
             until(lambda: self.given() > given, "a verdict of the mended hook")
 
     def goes_into_quarantine(self, path, mark, audited):
