@@ -4,7 +4,7 @@ import re
 import sqlite3
 
 from . import hostile
-from .case import TunnelCase
+from .case import QUICK, TunnelCase
 from .platform import until
 from .ports import free_port
 from .transfer import Transfer
@@ -24,11 +24,11 @@ class HostileHooks(TunnelCase):
         (self.hooks / "10-witness.lua").write_text(hostile.WITNESS)
         self.server, self.echo = self.sshd(), self.service()
 
-    def begin(self, autostart=True, **policy):
+    def begin(self, autostart=True, reconnect=QUICK, **policy):
         """A line that works and one that cannot: `reconnect` is asked about the second again and again, once it is up."""
         self.forward = self.remote(self.echo)
         victim = self.tunnel(self.server, self.remote(self.echo), autostart=autostart)
-        victim |= {"port": free_port(), "reconnect": SELDOM}
+        victim |= {"port": free_port(), "reconnect": reconnect}
         self.running = self.daemon({"line": self.tunnel(self.server, self.forward), "victim": victim},
                                    {"policy": {"dir": str(self.hooks), "deadline": "1s"} | policy,
                                     "log": {"level": "info", "format": "json"}})
@@ -72,7 +72,7 @@ class HostileHooks(TunnelCase):
         It keeps no journal: a reload would ask the new hooks what is in it, and refuse them.
         """
         self.assertTrue(attacks)
-        transfer = self.begin(autostart=False, deadline=SHORT_DEADLINE, journal={"age": "0s"})
+        transfer = self.begin(autostart=False, reconnect=SELDOM, deadline=SHORT_DEADLINE, journal={"age": "0s"})
         for attack in attacks:
             with self.subTest(attack.name), self.victim_up(attack) as (path, mark):
                 self.attacked(attack, path, mark, transfer)
