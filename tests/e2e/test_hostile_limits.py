@@ -1,5 +1,6 @@
 """Hooks that never come to an end by themselves (tests/policy/hostile/): the gentle limit ends them with a message, or the
 deadline with their process, and no line waits for either."""
+import json
 import subprocess
 import unittest
 
@@ -24,10 +25,11 @@ class WhenAsked(HostileHooks):
                 continue
             with self.subTest(attack.name):
                 path = attack.write(self.path("alone"))
-                told = subprocess.run([FAIRLEAD, "policy", "explain", "reconnect", "--dir", path.parent], input="{}",
+                told = subprocess.run([FAIRLEAD, "policy", "explain", "reconnect", "--dir", path.parent, "--json"], input="{}",
                                       capture_output=True, text=True, timeout=PATIENCE, check=False)
-                self.assertRegex(told.stdout + told.stderr, attack.says)
-                self.assertIn("answer: the safe default", told.stdout)
+                answer = json.loads(told.stdout)
+                self.assertRegex(answer["trouble"] + told.stderr, attack.says)
+                self.assertEqual((answer["verdict"], answer["safe_default"]), (None, "the tunnel's backoff"))
 
     def test_the_loop_goes_on_while_a_hook_takes_its_whole_deadline(self):
         next(attack for attack in ATTACKS if attack.name == "swallowed_limit").write(self.hooks)
