@@ -130,7 +130,7 @@ def ask(attack, times):
         followed = [verdict for verdict, _ in found if verdict not in ("safe_default", "null")]
         late = [took for verdict, took in found if verdict == "safe_default"]
         return {"hook": attack.name, "runs": reached, "followed": len(followed),
-                "safe_default_ms": max(late, default=0) / 1000, "rounds": scene.rounds} | scene.pauses()
+                "safe_default_ms": max(late, default=0) / 1000 if decides else None, "rounds": scene.rounds} | scene.pauses()
 
 
 def refuse(times):
@@ -239,8 +239,9 @@ def print_table(attacks, refusals, pauses, reloads):
         return f"longest turn {one['longest_turn_ms']:3} ms, gap {one['longest_gap_ms']:4} ms"
 
     for one in attacks:
+        within = "      -" if one["safe_default_ms"] is None else f"{one['safe_default_ms']:7.1f}"
         print(f"{one['hook']:24} runs {one['runs']:4}  followed {one['followed']}  "
-              f"safe default within {one['safe_default_ms']:7.1f} ms  {told(one)}  rounds {one['rounds']}")
+              f"safe default within {within} ms  {told(one)}  rounds {one['rounds']}")
     for one in refusals:
         print(f"{one['hook']:24} reloads {one['reloads']:4}  accepted {one['accepted']}  without file and line {one['nameless']}")
     print(f"{'while they were refused':24} {told(pauses)}")
