@@ -153,9 +153,9 @@ Policy::Policy(Ports ports, std::string host, std::string shipped)
       host_(std::move(host)),
       shipped_(std::move(shipped)),
       random_(base::random_seed()),
+      lines_(ports_.loop, ports_.log),
       bury_(ports_.loop, "policy-leaving",
-            [this] { std::erase_if(leaving_, [](const auto& live) { return live->over; }); }),
-      lines_(ports_.loop, ports_.log) {
+            [this] { std::erase_if(leaving_, [](const auto& live) { return live->over; }); }) {
   for (const core::EventInfo& event : core::all_events()) counts_.push_back({event.event});
 }
 

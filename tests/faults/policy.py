@@ -1,8 +1,9 @@
 """scripts/faults policy: hostile hooks while a line carries bytes, and mutated sets of hooks on reload.
 
-The first part starts a daemon for each hook and lets it be asked TIMES times. The second part changes one working set at
-random (bytes flipped, lines cut, doubled and swapped) and reloads: after each, the generation that decides is either the
-one before, whole, or the new one, whole.
+The first part starts a daemon for each hook that does harm when it is asked, and lets it be asked TIMES times. The second
+reloads TIMES times with each file that must not load. The third changes one working set at random (bytes flipped, lines cut,
+doubled and swapped) and reloads: after each, the generation that decides is either the one before, whole, or the new one,
+whole.
 """
 import argparse
 import json
@@ -17,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 from fairlead_e2e import TunnelCase, free_port, hostile, until  # noqa: E402, the path comes first
+from fairlead_e2e.platform import PATIENCE  # noqa: E402
 from fairlead_e2e.transfer import Transfer  # noqa: E402
 
 TIMES, QUICK_TIMES = 20, 3
@@ -43,41 +45,117 @@ class Scene(TunnelCase):
 
     def begin(self, **policy):
         echo, server = self.service(), self.sshd()
-        forward = self.remote(echo)
+        self.forward = self.remote(echo)
         victim = self.tunnel(server, self.remote(echo)) | {"port": free_port()}
-        self.running = self.daemon({"line": self.tunnel(server, forward), "victim": victim},
+        self.running = self.daemon({"line": self.tunnel(server, self.forward), "victim": victim},
                                    {"policy": {"dir": str(self.hooks)} | policy})
+        self.rounds, self.longest_gap = 0, 0.0
+        self.send()
+
+    def send(self):
         self.running.wait_for("connected")
-        return Transfer(forward["remote"])
+        self.transfer = Transfer(self.forward["remote"])
+        self.transfer.goes_on()
+        self.transfer.longest_gap()  # from now on
 
-    def longest_turn(self):
-        """Milliseconds; 0: none was long enough for the log."""
-        return max((int(line["ms"]) for line in self.running.lines() if line["event"] == "loop_stalled"), default=0)
+    def goes_on(self):
+        """Bytes flow; notes how long they paused."""
+        self.longest_gap = max(self.longest_gap, self.transfer.longest_gap())
+        self.transfer.goes_on()
+
+    def finish(self):
+        self.goes_on()
+        self.transfer.end()
+        self.rounds += self.transfer.rounds
+
+    def start_anew(self):
+        self.finish()
+        self.running.stop()
+        self.running.start()
+        self.send()
+
+    # --- what the daemon tells ---
+    def policy(self):
+        return self.running.get("/v1/status")["policy"]
+
+    def quarantined(self):
+        return any(hook["quarantined"] for hook in self.policy()["hooks"])
+
+    def given(self):
+        """How many verdicts of hooks on `reconnect` the daemon has taken."""
+        return next((one["given"] for one in self.policy()["counts"] if one["event"] == "reconnect"), 0)
+
+    def loaded(self, mark):
+        return [int(line["generation"]) for line in self.running.lines(mark) if line["event"] == "policy_loaded"]
+
+    def decisions(self):
+        """(verdict, microseconds) of the journal where `reconnect` reached the hook."""
+        with sqlite3.connect(f"file:{self.running.folder}/state/decisions.sqlite?mode=ro", uri=True) as journal:
+            return journal.execute("SELECT verdict, duration_us FROM decisions WHERE event = 'reconnect' "
+                                   "AND why NOT LIKE '%is in quarantine' AND why NOT LIKE '%to start anew'").fetchall()
+
+    def failures(self):
+        """How often the hook was ended, by whatever."""
+        return sum(line.get("hook") == "attack" and line["event"] in ("flow_failed", "hook_failed", "hook_struck")
+                   for line in self.running.lines())
+
+    def pauses(self):
+        """Milliseconds: the longest turn of the loop (0: none was long enough for the log), and the transfer's longest gap."""
+        turns = [int(line["ms"]) for line in self.running.lines() if line["event"] == "loop_stalled"]
+        return {"longest_turn_ms": max(turns, default=0), "longest_gap_ms": round(self.longest_gap * 1000)}
 
 
-def decisions(scene, event):
-    """(verdict, microseconds) of the journal."""
-    with sqlite3.connect(f"file:{scene.running.folder}/state/decisions.sqlite?mode=ro", uri=True) as journal:
-        return journal.execute("SELECT verdict, duration_us FROM decisions WHERE event = ?", (event,)).fetchall()
-
-
-def attack_once(attack, times):
+def ask(attack, times):
+    """In quarantine nothing reaches a hook any more. A reload would ask it the journal's decisions, and refuse it: so the
+    daemon starts anew."""
     with Scene() as scene:
-        text = attack.write(scene.hooks).read_text()
-        transfer = scene.begin()
-        event = re.search(r"^on\.(\w+)", text, re.MULTILINE)
-        asked = event[1] if event and event[1] == "reconnect" else None
-        if asked:
-            until(lambda: len(decisions(scene, asked)) >= times, f"{times} decisions")
-        else:
-            until(lambda: any(re.fullmatch(attack.seen, line.get("event") or "") for line in scene.running.lines()), attack.seen)
-        transfer.goes_on()
-        found = decisions(scene, asked) if asked else []
-        transfer.end()
+        attack.write(scene.hooks)
+        decides = attack.event == "reconnect"
+        if not decides:  # then there is something to journal, and so to `redact`
+            (scene.hooks / "90-calm.lua").write_text(hostile.HARMLESS)
+        scene.begin()
+        runs = (lambda: len(scene.decisions())) if decides else scene.failures
+
+        def met():
+            if runs() >= times:
+                return True
+            if scene.quarantined():
+                scene.start_anew()
+            return False
+
+        until(met, f"{times} runs of {attack.name}", PATIENCE + 5 * times, pause=0.2)
+        reached = runs()
+        scene.finish()
+        found = scene.decisions() if decides else []
         followed = [verdict for verdict, _ in found if verdict not in ("safe_default", "null")]
         late = [took for verdict, took in found if verdict == "safe_default"]
-        return {"hook": attack.name, "asked": len(found), "followed": len(followed), "longest_turn_ms": scene.longest_turn(),
-                "safe_default_ms": max(late, default=0) / 1000, "rounds": transfer.rounds}
+        return {"hook": attack.name, "runs": reached, "followed": len(followed),
+                "safe_default_ms": max(late, default=0) / 1000 if decides else None, "rounds": scene.rounds} | scene.pauses()
+
+
+def refuse(times):
+    """Each file that must not load, by reload: the generation before goes on deciding, and bytes flow."""
+    results = []
+    with Scene() as scene:
+        (scene.hooks / "20-calm.lua").write_text(hostile.HARMLESS)
+        scene.begin(journal={"age": "0s"})
+        until(scene.given, "a verdict")
+        for attack in hostile.attacks("load"):
+            accepted, nameless, mark = 0, 0, scene.running.mark()
+            for _ in range(times):
+                path, given = attack.write(scene.hooks), scene.given()
+                status, _ = scene.running.request("POST", "/v1/reload")
+                error = str(scene.running.get("/v1/status")["daemon"]["last_reload_error"])
+                path.unlink()
+                accepted += status != 422
+                nameless += re.search(attack.message(scene.hooks), error) is None
+                until(lambda before=given: scene.given() > before, "a verdict of the generation before")
+            scene.goes_on()
+            results.append({"hook": attack.name, "reloads": times, "accepted": accepted + len(scene.loaded(mark)),
+                            "nameless": nameless})
+            print(f"  {attack.name}: {results[-1]}", file=sys.stderr, flush=True)
+        scene.finish()
+        return results, scene.pauses()
 
 
 def write_set(folder, number):
@@ -110,14 +188,14 @@ def reload_sets(count, seed):
     dice, accepted, rejected, partial, nameless = random.Random(seed), 0, 0, [], []
     with Scene() as scene:
         write_set(scene.hooks, 0)
-        transfer = scene.begin(journal={"age": "0s"})
-        generation = loaded(scene, 0)[-1]
+        scene.begin(journal={"age": "0s"})
+        generation = scene.loaded(0)[-1]
         for number in range(1, count + 1):
             write_set(scene.hooks, number)
             mutate(scene.hooks, dice)
             mark = scene.running.mark()
             status, answer = scene.running.request("POST", "/v1/reload")
-            switches = loaded(scene, mark)
+            switches = scene.loaded(mark)
             if status == 200 and len(switches) == 1 and switches[0] > generation:
                 accepted, generation = accepted + 1, switches[0]
             elif status == 422 and not switches:
@@ -126,14 +204,9 @@ def reload_sets(count, seed):
                     nameless.append((number, answer.get("detail")))
             else:
                 partial.append((number, status, switches))
-        transfer.goes_on()
-        transfer.end()
+        scene.finish()
         return {"sets": count, "seed": seed, "accepted": accepted, "rejected": rejected, "partial": partial,
-                "without_a_file": nameless, "longest_turn_ms": scene.longest_turn()}
-
-
-def loaded(scene, mark):
-    return [int(line["generation"]) for line in scene.running.lines(mark) if line["event"] == "policy_loaded"]
+                "without_a_file": nameless} | scene.pauses()
 
 
 def main():
@@ -145,23 +218,35 @@ def main():
     times, sets = (QUICK_TIMES, QUICK_SETS) if options.quick else (TIMES, SETS)
     attacks = []
     for attack in hostile.attacks("call"):
-        attacks.append(attack_once(attack, times))
+        attacks.append(ask(attack, times))
         print(f"  {attack.name}: {attacks[-1]}", file=sys.stderr, flush=True)
+    refusals, pauses = refuse(times)
     reloads = reload_sets(sets, options.seed)
-    document = {"schema": "fairlead.faults/1", "name": "policy", "attacks": attacks, "reloads": reloads}
+    document = {"schema": "fairlead.faults/1", "name": "policy", "attacks": attacks, "refusals": refusals, "reloads": reloads}
     path = pathlib.Path(os.environ["FAIRLEAD"]).parent / "faults-policy.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
-    bad = [one for one in attacks if one["followed"]] or reloads["partial"] or reloads["without_a_file"]
+    bad = any(one["followed"] for one in attacks) or any(one["accepted"] or one["nameless"] for one in refusals)
+    bad = bad or reloads["partial"] or reloads["without_a_file"]
     if options.json:
         print(json.dumps(document, indent=1))
-        return 1 if bad else 0
-    for one in attacks:
-        print(f"{one['hook']:24} asked {one['asked']:4}  safe default within {one['safe_default_ms']:7.1f} ms  "
-              f"longest turn {one['longest_turn_ms']:3} ms  rounds of the transfer {one['rounds']}")
-    print(f"mutated sets: {sets}, accepted {reloads['accepted']}, rejected {reloads['rejected']}, "
-          f"partial {len(reloads['partial'])}, rejected without a file {len(reloads['without_a_file'])}; "
-          f"longest turn {reloads['longest_turn_ms']} ms")
+    else:
+        print_table(attacks, refusals, pauses, reloads)
     return 1 if bad else 0
+
+
+def print_table(attacks, refusals, pauses, reloads):
+    def told(one):
+        return f"longest turn {one['longest_turn_ms']:3} ms, gap {one['longest_gap_ms']:4} ms"
+
+    for one in attacks:
+        within = "      -" if one["safe_default_ms"] is None else f"{one['safe_default_ms']:7.1f}"
+        print(f"{one['hook']:24} runs {one['runs']:4}  followed {one['followed']}  "
+              f"safe default within {within} ms  {told(one)}  rounds {one['rounds']}")
+    for one in refusals:
+        print(f"{one['hook']:24} reloads {one['reloads']:4}  accepted {one['accepted']}  without file and line {one['nameless']}")
+    print(f"{'while they were refused':24} {told(pauses)}")
+    print(f"mutated sets: {reloads['sets']}, accepted {reloads['accepted']}, rejected {reloads['rejected']}, "
+          f"partial {len(reloads['partial'])}, rejected without a file {len(reloads['without_a_file'])}; {told(reloads)}")
 
 
 if __name__ == "__main__":

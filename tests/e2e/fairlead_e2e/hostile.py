@@ -2,6 +2,8 @@
 
   -- when: load   it must not load: `says` (a regular expression) stands in the message, behind file and line
   -- when: call   it loads, and does its harm when it is asked: `says` stands in a line of the log whose event is `seen`
+  -- endless: yes it computes until it is ended: with a message by the gentle limit, or, where the machine has too little
+                  time for it, with its process at the deadline
   -- line: N      of the file, in the message; 0: the file as a whole
   -- make: …      pad BYTES, chunk, nul: what cannot stand in the tree is made from the file
   -- as: PATH     where it is put in the folder of hooks; else NAME.lua
@@ -13,6 +15,7 @@ import re
 from .platform import SOURCE
 
 FOLDER = SOURCE / "tests" / "policy" / "hostile"
+DEADLINE_PASSED = "it was not answered within"  # of the process that was ended for it
 # Another file's hook, asked beside them: it must go on answering.
 WITNESS = 'api(1)\non.tunnel_state("witness", function(ctx) log("witness", ctx.tunnel, ctx.to) end)\n'
 HARMLESS = 'api(1)\non.reconnect("calm", function(ctx) return ctx.after(ctx.default_delay + 0.001) end)\n'
@@ -27,6 +30,13 @@ class Attack:
     line: int = 0
     make: str = ""
     place: str = ""
+    endless: bool = False
+
+    @property
+    def event(self):
+        """That it is asked; None: it is a flow, or never asked."""
+        found = re.search(r"^on\.(\w+)", (FOLDER / f"{self.name}.lua").read_text(errors="replace"), re.MULTILINE)
+        return found and found[1]
 
     def write(self, folder):
         """Puts it among the hooks of `folder`; returns its path."""
@@ -48,11 +58,11 @@ class Attack:
 
 def read(path):
     header = dict(re.findall(r"^-- (\w+): (.+)$", path.read_text(), re.MULTILINE))
-    unknown = set(header) - {"when", "line", "says", "seen", "make", "as"}
+    unknown = set(header) - {"when", "line", "says", "seen", "make", "as", "endless"}
     if unknown or header.get("when") not in ("load", "call") or "says" not in header:
         raise AssertionError(f"{path}: the header cannot be understood {unknown or ''}")
     return Attack(path.stem, header["when"], header["says"], header.get("seen", ""), int(header.get("line", 0)),
-                  header.get("make", ""), header.get("as", ""))
+                  header.get("make", ""), header.get("as", ""), "endless" in header)
 
 
 def attacks(when):

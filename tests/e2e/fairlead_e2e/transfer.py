@@ -2,6 +2,7 @@
 import os
 import socket
 import threading
+import time
 
 from .platform import PATIENCE, until
 
@@ -11,6 +12,7 @@ class Transfer:
 
     def __init__(self, port):
         self.port, self.rounds, self.fault = port, 0, None
+        self._last, self._longest, self._gaps = time.monotonic(), 0.0, threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -23,9 +25,22 @@ class Transfer:
                     sock.sendall(payload)
                     if self._receive(sock, len(payload)) != payload:
                         raise AssertionError("other bytes came back")
-                    self.rounds += 1
+                    self._note_round()
         except Exception as error:  # noqa: BLE001, told to the test by end()
             self.fault = error
+
+    def _note_round(self):
+        with self._gaps:
+            self.rounds += 1
+            now = time.monotonic()
+            self._longest, self._last = max(self._longest, now - self._last), now
+
+    def longest_gap(self):
+        """Seconds between the ends of two rounds at most, since this was asked last; the round under way counts too."""
+        with self._gaps:
+            longest = max(self._longest, time.monotonic() - self._last)
+            self._longest, self._last = 0.0, time.monotonic()
+            return longest
 
     @staticmethod
     def _receive(sock, size):

@@ -2,6 +2,7 @@
 -- when: call
 -- seen: hook_failed
 -- says: "attack" has used its \d+ ms
+-- endless: yes
 api(1)
 
 on.reconnect("attack", function()

@@ -1,7 +1,8 @@
 -- Coroutines that make coroutines, each with a counter of instructions of its own.
 -- when: call
 -- seen: hook_failed|hook_struck
--- says: has used its|it was not answered within|C stack overflow|not enough memory
+-- says: coroutine_bomb.lua:\d+: |it was not answered within
+-- endless: yes
 api(1)
 
 local function bomb(depth)

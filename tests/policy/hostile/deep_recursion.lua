@@ -1,7 +1,8 @@
 -- Recurses without an end.
 -- when: call
 -- seen: hook_failed
--- says: stack overflow|not enough memory|deep_recursion.lua:8: "attack" has used its \d+ ms
+-- says: stack overflow|not enough memory|deep_recursion.lua:9: "attack" has used its \d+ ms
+-- endless: yes
 api(1)
 
 local function deeper(n)

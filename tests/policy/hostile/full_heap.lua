@@ -2,6 +2,7 @@
 -- when: call
 -- seen: hook_failed
 -- says: not enough memory|has used its
+-- endless: yes
 api(1)
 
 local kept = {}

@@ -2,6 +2,7 @@
 -- when: call
 -- seen: hook_log
 -- says: more lines than a call may log: the rest is dropped
+-- endless: yes
 api(1)
 
 on.reconnect("attack", function()

@@ -2,6 +2,7 @@
 -- when: call
 -- seen: hook_failed
 -- says: "attack" has used its \d+ ms|attack.*cannot resume dead coroutine
+-- endless: yes
 api(1)
 
 local looping = coroutine.wrap(function()

@@ -2,6 +2,7 @@
 -- when: call
 -- seen: hook_struck
 -- says: it was not answered within
+-- endless: yes
 api(1)
 
 on.reconnect("attack", function()
