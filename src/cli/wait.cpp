@@ -98,7 +98,8 @@ class Wait {
     Waited waited;
     if (verdict == Verdict::proven) {
       waited.exit = Exit::ok;
-      if (tunnel["state"].text() == "degraded") waited.message = name + " is proven, but degraded" + why(tunnel);
+      if (tunnel["state"].text() == "degraded")
+        waited.message = name + " is proven, but degraded" + why(tunnel);
     }
     if (verdict == Verdict::unproven) {
       waited.exit = options_.require_proof ? Exit::failure : Exit::ok;

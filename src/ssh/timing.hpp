@@ -34,7 +34,7 @@ struct Timing {
   // the time after which a lost packet is sent again.
   base::Millis client_hold{200};
   base::Millis stable{60'000};  // connected for so long: the next loss begins with the backoff's first wait
-  int probe_misses = 3;  // in a row, while silent channels were passed on: then the line is given up
+  int probe_misses = 3;         // in a row, while silent channels were passed on: then the line is given up
 };
 
 }  // namespace fairlead::ssh

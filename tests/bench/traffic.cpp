@@ -6,7 +6,8 @@
 //   bulk-down PORT BYTES CONNECTIONS          client to service
 //   ping PORT COUNT                           64-byte round trips on one connection
 //   ping-beside-up|ping-beside-down PORT COUNT   the same while a bulk transfer fills the tunnel
-//   ping-beside-stalled PORT COUNT CONSUMERS SECONDS  the same after so many connections have asked for a stream and
+//   ping-beside-stalled PORT COUNT CONSUMERS SECONDS  the same after so many connections have asked for a
+//   stream and
 //                                             read none of it for so long
 //   wait SECONDS PORT…                        until a byte has crossed and come back on each port
 //
