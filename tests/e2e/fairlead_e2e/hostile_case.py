@@ -49,8 +49,9 @@ class HostileHooks(TunnelCase):
         return next((one["given"] for one in counts if one["event"] == event), 0)
 
     def find_line(self, event, says, after=0):
-        return next((line for line in self.running.lines(after)
-                     if re.fullmatch(event, line.get("event") or "") and re.search(says, " ".join(map(str, line.values())))), None)
+        def is_it(line):
+            return re.fullmatch(event, line.get("event") or "") and re.search(says, " ".join(map(str, line.values())))
+        return next(filter(is_it, self.running.lines(after)), None)
 
     def wait_line(self, event, says, after=0):
         return until(lambda: self.find_line(event, says, after), lambda: f"a line {event} with {says}\n{self.running.tail()}")
