@@ -94,8 +94,8 @@ class Session {
   void fail(Failure failure);
 
  private:
-  static constexpr std::size_t kMaxRelays =
-      4096;  // caps what an unfriendly peer can make us hold, and libssh2 walk through
+  // Caps what an unfriendly peer can make us hold, and libssh2 walk through.
+  static constexpr std::size_t kMaxRelays = 4096;
 
   void enter(State next);
   void on_deadline();

@@ -33,8 +33,9 @@ struct Timing {
   // How long a silent client waits while a probe is outstanding, on top of the line's own round trip and of
   // the time after which a lost packet is sent again.
   base::Millis client_hold{200};
+  int probe_misses = 3;  // in a row, while silent channels were passed on: then the line is given up
+
   base::Millis stable{60'000};  // connected for so long: the next loss begins with the backoff's first wait
-  int probe_misses = 3;         // in a row, while silent channels were passed on: then the line is given up
 };
 
 }  // namespace fairlead::ssh

@@ -6,9 +6,9 @@
 //   bulk-down PORT BYTES CONNECTIONS          client to service
 //   ping PORT COUNT                           64-byte round trips on one connection
 //   ping-beside-up|ping-beside-down PORT COUNT   the same while a bulk transfer fills the tunnel
-//   ping-beside-stalled PORT COUNT CONSUMERS SECONDS  the same after so many connections have asked for a
-//   stream and
-//                                             read none of it for so long
+//   ping-beside-stalled PORT COUNT CONSUMERS SECONDS
+//                                             the same after so many connections have asked for a stream
+//                                             and read none of it for so long
 //   wait SECONDS PORT…                        until a byte has crossed and come back on each port
 //
 // A client prints one JSON line. The service's first byte says what a connection wants: 'e' everything comes
