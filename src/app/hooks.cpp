@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "base/file.hpp"
-#include "base/installed.hpp"
 #include "core/guardrails.hpp"
 #include "core/secrets.hpp"
+#include "exec/spawner.hpp"
 
 namespace fairlead::app {
 
