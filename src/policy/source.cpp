@@ -64,7 +64,8 @@ class Reader {
     }
     // Whoever may write here may add a hook.
     struct stat seen = {};
-    if (::fstat(::dirfd(folder.get()), &seen) != 0 || (seen.st_mode & S_IWOTH) != 0) {
+    const int opened = ::dirfd(folder.get());
+    if (opened < 0 || ::fstat(opened, &seen) != 0 || (seen.st_mode & S_IWOTH) != 0) {
       problem(path, kOpenToAll);
       return found;
     }
