@@ -3,7 +3,6 @@
 Each round measures one after the other: single decisions, the bare function, batches of 64. Then the time from SIGHUP to the
 switch with 50 files of hooks. What the rows mean stands in docs/benchmarks.md.
 """
-import argparse
 import json
 import os
 import pathlib
@@ -13,13 +12,11 @@ import sys
 import tempfile
 import time
 
-import machine
-from report import Aim, Results, Row
+from beside_one import BUILD, Amount, Benchmark, run
+from report import Aim, Row
 
-BUILD = pathlib.Path(__file__).resolve().parents[2] / "build-bench"
 SUBJECT, PEER = "fairlead", "bare Lua"
-ROUNDS, QUICK_ROUNDS = 7, 2
-COUNT, QUICK_COUNT = 50_000, 2_000
+FULL, QUICK = Amount(rounds=7, count=50_000), Amount(rounds=2, count=2_000)
 FILES = 50
 SECONDS = 300  # ends a hang
 HOOK = """api(1)
@@ -39,10 +36,10 @@ ROWS = [
 ]
 
 
-def measure(results, folder, rounds, count):
+def measure(results, folder, amount):
     (folder / "50-hook.lua").write_text(HOOK)
-    command = [str(BUILD / "tests/bench/bench_policy"), str(BUILD / "fairlead-host"), str(folder), str(count)]
-    for number in range(rounds):
+    command = [str(BUILD / "tests/bench/bench_policy"), str(BUILD / "fairlead-host"), str(folder), str(amount.count)]
+    for number in range(amount.rounds):
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
         seen = json.loads(done.stdout)
         for column, key in ((SUBJECT, "single"), (PEER, "bare")):
@@ -52,7 +49,7 @@ def measure(results, folder, rounds, count):
         results.add("batched", SUBJECT, seen["batched"]["per_second"])
         results.add("batched", PEER, seen["bare"]["per_second"])
         results.add("pss", SUBJECT, seen["pss_kb"])
-        print(f"  round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+        print(f"  round {number + 1} of {amount.rounds}", file=sys.stderr, flush=True)
 
 
 def measure_reload(results, folder, times):
@@ -86,43 +83,11 @@ def wait_for(daemon, event):
     raise SystemExit("bench policy: the daemon ended early")
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench policy", description=__doc__.split("\n")[0])
-    parser.add_argument("--json", action="store_true", help="print the JSON document instead of the table")
-    parser.add_argument("--quick", action="store_true", help="few decisions and rounds, to see that it works")
-    parser.add_argument("--rounds", type=int, metavar="N", help=f"rounds (default {ROUNDS}, quick {QUICK_ROUNDS})")
-    options = parser.parse_args()
-    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
-    watch, began = machine.Watch(), time.monotonic()
-    results = Results(ROWS, (SUBJECT, PEER))
-    try:
-        with tempfile.TemporaryDirectory(prefix="fairlead-bench.") as folder:
-            measure(results, pathlib.Path(folder), rounds, QUICK_COUNT if options.quick else COUNT)
-            measure_reload(results, pathlib.Path(folder), rounds)
-    except subprocess.CalledProcessError as error:
-        print(f"bench policy: {error.stderr.strip()}", file=sys.stderr)
-        return 1
-    seconds = time.monotonic() - began
-    doubts = watch.doubts(seconds)
-    if options.quick:
-        doubts.insert(0, "--quick runs too few to judge by")
-    document = {
-        "schema": "fairlead.bench/1", "name": "policy", "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "seconds": round(seconds, 1), "machine": watch.as_json(), "versions": {"kernel": os.uname().release},
-        "doubts": doubts, "rows": results.as_json(SUBJECT, (PEER,)),
-    }
-    path = BUILD / "bench-policy.json"
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    print(f"  {seconds:.0f} s; samples in {path}", file=sys.stderr)
-    if options.json:
-        print(json.dumps(document, indent=1, ensure_ascii=False))
-        return 0
-    print(f"\nMedians; ~ marks samples that spread over a quarter of it. × {PEER}: {SUBJECT} divided by that.\n")
-    print(results.as_table(SUBJECT, (PEER,)))
-    for doubt in doubts:
-        print(f"DOUBTFUL: {doubt}")
-    return 0
+def measure_all(results, amount):
+    with tempfile.TemporaryDirectory(prefix="fairlead-bench.") as folder:
+        measure(results, pathlib.Path(folder), amount)
+        measure_reload(results, pathlib.Path(folder), amount.rounds)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(Benchmark("policy", __doc__.split("\n")[0], ROWS, SUBJECT, PEER, FULL, QUICK, measure_all)))
