@@ -1,4 +1,5 @@
 """Hooks and lines in the real daemon: what verdicts do to tunnels, what is told, and what becomes of a hook that hangs."""
+import os
 import time
 import unittest
 
@@ -27,6 +28,11 @@ class Verdicts(PolicyCase):
         self.wait_for_log(daemon, "verdict_refused")
         time.sleep(0.5)
         self.assertEqual(daemon.tunnel()["attempts"], 1)
+
+    def test_what_no_hook_is_registered_for_is_not_asked(self):
+        daemon = self.with_hooks(self.nowhere(), {"10.lua": 'on.health("other", function(ctx) end)'})
+        until(lambda: daemon.tunnel()["attempts"] >= 3, daemon.tail)
+        self.assertEqual(daemon.get("/v1/policy")["counts"], [])
 
     def test_a_failed_check_is_held_for_a_while_and_then_degraded(self):
         web, server = self.http_service(), self.sshd()
@@ -124,6 +130,18 @@ class Generations(PolicyCase):
         self.wait_for_log(daemon, "new runs")
         self.wait_for_log(daemon, "old ends")
         self.assertEqual(daemon.get("/v1/policy")["generation"], 2)
+
+    def test_a_flow_that_does_not_end_is_given_up_and_its_process_goes(self):
+        daemon = self.with_hooks({}, {"10.lua": 'every("1s", "sleeper", function(flow) log("sleeps") flow.sleep("1d") end)'})
+        self.wait_for_log(daemon, '"sleeps"')
+        before = daemon.get("/v1/policy")["pid"]
+        self.write("10.lua", "")
+        self.assertEqual(self.command(daemon, "reload").wait(), 0)
+        self.assertNotEqual(daemon.get("/v1/policy")["pid"], before)
+        os.kill(before, 0)  # it may end for 30 s
+        given_up = daemon.wait_event("flows_given_up")
+        self.assertEqual((given_up["generation"], given_up["flows"]), ("1", "1"))
+        until(lambda: not os.path.exists(f"/proc/{before}"), "the end of the old policy process")
 
     def test_hooks_and_configuration_switch_together_or_not_at_all(self):
         daemon = self.with_hooks({"line": self.nowhere(autostart=False)}, {"10.lua": 'every("1s", "a", function() log("first") end)'})
