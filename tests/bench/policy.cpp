@@ -164,8 +164,12 @@ int main(int count_of_arguments, char** arguments) {
     generous.standard = base::Millis(5'000);
     auto source = std::make_shared<const policy::Source>(policy::read_source(folder, policy::shipped_lua()));
     policy::Generation generation({loop, log, arguments[1], generous}, 1, source);
-    generation.set_observer({[](std::size_t, const std::string&) {}, [](std::size_t, const std::string&) {},
-                             [](const std::string&) {}, [](base::JsonView) {}, [] {}});
+    const auto of_a_hook = [](std::size_t, const std::string&) {};
+    generation.set_observer({.failed = of_a_hook,
+                             .struck = of_a_hook,
+                             .logged = of_a_hook,
+                             .stepped = [](base::JsonView) {},
+                             .restarted = [] {}});
     generation.load([&](const base::Result<policy::Generation::Loaded>& loaded) {
       if (!loaded) {
         std::fprintf(stderr, "%s\n", loaded.error().text().c_str());
