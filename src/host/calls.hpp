@@ -39,8 +39,10 @@ class Calls {
   //   decide     {"id", "verdict": {…}, "hook": number} or {"id", "verdict": null}; a failing hook ends the
   //   asking:
   //              {"id", "failed": [{"hook", "message"}]}
-  //   transform  {"id", "value": …, "hook": number?, "failed": […]?}: the last that changed it; a failing one
-  //   is passed over observe    {"id", "failed": […]?} explain    also "asked": [{"hook", "said"}] in order
+  //   transform  {"id", "value": …, "hook": number?, "failed": […]?}: the hook is the last that changed it
+  //   observe    {"id", "failed": […]?}; as in a transform, a failing hook is passed over
+  //
+  //   with "explain", also "asked": [{"hook", "said"}] in order
   std::string answer(base::JsonView call);
 
  private:

@@ -402,19 +402,19 @@ void Generation::blame(bool crashed, const std::string& why) {
   // On a machine that gives the process no time nobody can be blamed for being late once; a hook that never
   // ends has used its time after a few kills, and one that is only unlucky never has.
   HookInfo* running = hook > 0 && hook <= hooks_.size() ? &hooks_[hook - 1] : nullptr;
+  const std::string label = running != nullptr ? running->label() : std::string();
   if (running != nullptr) running->late_cpu += used;
   if (running != nullptr && (crashed || running->late_cpu * 2 >= batch_deadline_ - parts_.deadlines.grace)) {
     running->late_cpu = base::Millis(0);
     if (++running->strikes >= kStrikes) running->quarantined = true;
     observer_.struck(hook - 1, why);
   } else {
-    const std::string label = running != nullptr ? running->label() : "none";
     parts_.log.warn("policy_process_ended", {{"generation", number_}, {"hook", label}, {"why", why}});
   }
   observer_.restarted();
   patience_.start(kPatience);
   start_process();
-  if (blamed) give_safe_default(*blamed, why, running != nullptr ? running->label() : std::string());
+  if (blamed) give_safe_default(*blamed, why, label);
 }
 
 }  // namespace fairlead::policy

@@ -61,6 +61,19 @@ class Bench : public test::Scene {
                               why = std::move(failure);
                             }});
   }
+  // The channels of a remote forward open, and no nonce comes back.
+  void begin_without_echo() {
+    add_remote();
+    echoes = false;
+    begin();
+  }
+  // The same, and each silent channel is passed on to a target that refuses it.
+  void begin_where_nothing_listens(base::Millis probe_silence) {
+    site.timing.client_hold = 0ms;
+    site.timing.probe_silence = probe_silence;
+    target.fd.reset();
+    begin_without_echo();
+  }
   void begin_until_ready() {
     begin();
     until("the first round is over", [this] { return ready || ended; });
@@ -160,8 +173,7 @@ static void a_silent_tick_is_followed_by_a_question(void**) {
   std::uint64_t bytes = bench.line->session().bytes_received();
   std::size_t asked = bench.script->opened.size();
   bool silent = false;
-  int silent_ticks = 0;
-  std::int64_t last_tick = 0;
+  std::int64_t silent_ticks = 0, last_tick = 0;
   loop::Timer tick(bench.loop, "test-tick", [&] {  // beside the prover's, and behind it
     // A machine that stood still between the two leaves this one a tick behind: nothing can be said then.
     const std::int64_t this_tick = base::steady_now().time_since_epoch() / bench.site.timing.probe_tick;
@@ -281,9 +293,7 @@ static void no_answer_and_no_byte_is_a_frozen_server(void**) {
 // A dead path is not called proven: the channel opens, the bytes do not come back.
 static void a_nonce_that_does_not_come_back_is_a_failed_probe(void**) {
   Bench bench;
-  bench.add_remote();
-  bench.echoes = false;
-  bench.begin();
+  bench.begin_without_echo();
   assert_int_equal(bench.end_reason(), Reason::probe_failed);
   assert_int_equal(bench.crossings, 0);
   assert_int_equal(bench.statuses[0].proof, Proof::none);
@@ -294,9 +304,7 @@ static void a_nonce_that_is_held_up_crosses_all_the_same(void**) {
   Bench bench;
   bench.site.timing.probe_silence = 1h;
   bench.site.timing.client_hold = 0ms;
-  bench.add_remote();
-  bench.echoes = false;
-  bench.begin();
+  bench.begin_without_echo();
   bench.until("the nonce is sent",
               [&] { return !bench.pairs.empty() && !bench.pairs[0].first->from_us.empty(); });
   bench.pairs[0].second = bench.script->connect(kFirstPort);
@@ -320,12 +328,7 @@ static void a_nonce_that_is_held_up_crosses_all_the_same(void**) {
 // the forward. Asked again, it crosses.
 static void a_probe_that_may_have_been_passed_on_is_asked_again(void**) {
   Bench bench;
-  bench.site.timing.client_hold = 0ms;
-  bench.site.timing.probe_silence = 1s;
-  bench.add_remote();
-  bench.target.fd.reset();
-  bench.echoes = false;
-  bench.begin();
+  bench.begin_where_nothing_listens(1s);
   const auto peer = bench.peer();
   bench.until("the nonce is sent",
               [&] { return !bench.pairs.empty() && !bench.pairs[0].first->from_us.empty(); });
@@ -339,12 +342,7 @@ static void a_probe_that_may_have_been_passed_on_is_asked_again(void**) {
 
 static void a_probe_that_never_comes_back_is_not_asked_for_ever(void**) {
   Bench bench;
-  bench.site.timing.client_hold = 0ms;
-  bench.site.timing.probe_silence = 600ms;
-  bench.add_remote();
-  bench.target.fd.reset();
-  bench.echoes = false;
-  bench.begin();
+  bench.begin_where_nothing_listens(600ms);
   const auto peer = bench.peer();
   std::size_t served = 0;
   bench.meanwhile = [&] {  // each time a silent channel comes and is passed on, and the server lives

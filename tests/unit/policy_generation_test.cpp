@@ -74,6 +74,13 @@ struct House {
     return generation->ask(HookEvent::reconnect, context, nullptr, false,
                            [this, host](Outcome outcome) { outcomes[host] = std::move(outcome); });
   }
+  // Until it waits for its first effect.
+  void start_flow(std::uint64_t flow) {
+    base::Json start = base::Json::object();
+    start.set("start", 2).set("clock", base::Json::object());
+    assert_true(generation->step_flow(flow, std::move(start)));
+    run_until(loop, [&] { return steps.size() == 1; }, "the flow's first effect");
+  }
   void answered(std::size_t count) {
     run_until(loop, [&] { return outcomes.size() == count; }, "the answers");
   }
@@ -171,10 +178,7 @@ static void a_withdrawn_call_is_not_answered(void**) {
 static void a_flow_of_a_killed_process_is_lost_and_said_so(void**) {
   House house;
   assert_true(house.load().ok());
-  base::Json start = base::Json::object();
-  start.set("start", 2).set("clock", base::Json::object());
-  assert_true(house.generation->step_flow(7, std::move(start)));
-  run_until(house.loop, [&] { return house.steps.size() == 1; }, "the flow's first effect");
+  house.start_flow(7);
   const auto step = base::Json::parse(house.steps[0]);
   assert_text_equal((*step)["effect"].text(), "sleep");
   assert_int_equal((*step)["flow"].integer(), 7);
@@ -197,10 +201,7 @@ static void one_that_leaves_answers_what_it_was_asked(void**) {
 static void a_cancelled_flow_is_nobodys_fault(void**) {
   House house;
   assert_true(house.load().ok());
-  base::Json start = base::Json::object();
-  start.set("start", 2).set("clock", base::Json::object());
-  assert_true(house.generation->step_flow(7, std::move(start)));
-  run_until(house.loop, [&] { return house.steps.size() == 1; }, "the flow's first effect");
+  house.start_flow(7);
   house.generation->cancel_flow(7);
   run_for(house.loop, 1500ms);  // more than a deadline
   house.ask("after");
