@@ -16,6 +16,10 @@ Connector::Connector(Loop& loop, std::vector<Address> addresses, base::Millis de
   begin_.schedule();
 }
 
+Connector::~Connector() {
+  if (fd_) set_reset_on_close(fd_.get());
+}
+
 void Connector::try_next() {
   poll_.reset();
   fd_.reset();

@@ -1,5 +1,6 @@
 // Connects to the first address of a list that answers: one after the other, under one deadline that is
-// shared out evenly, so that one dead address cannot eat the time of the next.
+// shared out evenly, so that one dead address cannot eat the time of the next. Destroying it gives up, with a
+// reset: a server that had accepted already must not take that for a stream that ended.
 #pragma once
 #include <functional>
 #include <memory>
@@ -21,6 +22,7 @@ class Connector {
   // `done` is called once, later, and may destroy the Connector. The error is the last address's: timed_out
   // when the deadline passed, io otherwise.
   Connector(Loop& loop, std::vector<Address> addresses, base::Millis deadline, Done done);
+  ~Connector();
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 

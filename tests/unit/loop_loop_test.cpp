@@ -1,6 +1,8 @@
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -78,14 +80,21 @@ static void dropped_work_does_not_call_back(void**) {
   assert_false(called);
 }
 
-static void a_connector_goes_on_to_the_address_that_answers(void**) {
-  loop::Loop loop;
+// Where somebody listens, and where that is.
+static base::UniqueFd listen_somewhere(loop::Address& address) {
   auto listener = loop::listen_on(*loop::Address::numeric("127.0.0.1", 0));
   assert_true(listener.ok());
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   assert_int_equal(getsockname(listener->get(), reinterpret_cast<sockaddr*>(&bound), &size), 0);
-  const auto live = loop::Address::from(reinterpret_cast<sockaddr*>(&bound), size);
+  address = loop::Address::from(reinterpret_cast<sockaddr*>(&bound), size);
+  return std::move(*listener);
+}
+
+static void a_connector_goes_on_to_the_address_that_answers(void**) {
+  loop::Loop loop;
+  loop::Address live;
+  const auto listener = listen_somewhere(live);
   const auto dead = *loop::Address::numeric("127.0.0.1", 1);
   bool connected = false;
   loop::Connector connector(loop, {dead, live}, 5s, [&](base::Result<base::UniqueFd> fd) {
@@ -96,6 +105,24 @@ static void a_connector_goes_on_to_the_address_that_answers(void**) {
   assert_true(connected);
 }
 
+// A session that is lost while its target is being dialled: the target saw an empty stream that ended well.
+static void a_connector_that_is_given_up_resets_what_the_server_has_accepted(void**) {
+  loop::Loop loop;
+  loop::Address live;
+  const auto listener = listen_somewhere(live);
+  auto connector = std::make_unique<loop::Connector>(
+      loop, std::vector{live}, 5s, [](base::Result<base::UniqueFd>) { fail_msg("was given up before"); });
+  // Scheduled after the connector's own first step: by then the kernel has made the connection.
+  loop::Deferred give_up(loop, "test", [&] { connector.reset(); });
+  give_up.schedule();
+  assert_true(loop.drain(5s).ok());
+  const auto accepted = loop::accept_one(listener.get());
+  assert_true(accepted.ok() && accepted->has_value());
+  char byte = 0;
+  assert_int_equal(::recv((*accepted)->get(), &byte, 1, 0), -1);
+  assert_int_equal(errno, ECONNRESET);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(deferred_runs_once_later_and_never_inside_schedule),
@@ -104,6 +131,7 @@ int main() {
       cmocka_unit_test(a_leaked_handle_is_named),
       cmocka_unit_test(dropped_work_does_not_call_back),
       cmocka_unit_test(a_connector_goes_on_to_the_address_that_answers),
+      cmocka_unit_test(a_connector_that_is_given_up_resets_what_the_server_has_accepted),
   };
   return cmocka_run_group_tests_name("loop_loop", tests, nullptr, nullptr);
 }
