@@ -225,10 +225,9 @@ static void what_does_not_end_by_the_stops_deadline_is_handed_back(void**) {
 static void a_stop_without_a_store_does_not_wait_for_it(void**) {
   auto with = settings();
   with.stop_deadline = 20ms;
+  with.lease = 2400ms;
   Scene scene(with);
   scene.until([&] { return scene.worker->lease() == worker::Lease::State::live; }, "the registration");
-  scene.store.lease_live = false;
-  scene.worker->on_hint();
   scene.store.away = true;
   scene.until([&] { return scene.worker->lease() == worker::Lease::State::lapsed; }, "the lease to lapse");
   scene.stop();
