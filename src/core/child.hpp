@@ -79,6 +79,8 @@ struct ChildSpec {
   // When this passes the tree is killed, without TERM: it must not work past its right, and this holds while
   // the daemon is stopped, too. Whoever sees in time that it cannot renew calls end() before.
   std::optional<base::BootTime> lease_until;
+
+  const std::string& path() const { return program.empty() ? argv[0] : program; }
 };
 
 struct ChildOutput {
