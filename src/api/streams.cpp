@@ -40,7 +40,7 @@ void open_stream(const Call& call, core::EventRing& ring) {
   if (!tunnel) return call.refuse(tunnel.error());
   const auto cursor = cursor_of(call, ring);
   if (!cursor) return call.refuse(cursor.error());
-  call.responder->stream({&ring, *cursor, *tunnel});
+  call.responder->stream({&ring, *cursor, {.tunnel = *tunnel, .without = "task_output"}});
 }
 
 }  // namespace
