@@ -15,6 +15,7 @@
 #include "app/control.hpp"
 #include "app/fixed_settings.hpp"
 #include "app/hooks.hpp"
+#include "app/no_queue.hpp"
 #include "app/notifications.hpp"
 #include "app/process.hpp"
 #include "app/reload.hpp"
@@ -129,6 +130,7 @@ class Daemon {
   std::unique_ptr<ssh::TunnelSet> tunnels_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<api::Access> access_;
+  NoQueue tasks_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::ControlSocket> socket_;
   std::unique_ptr<http::Server> server_;
@@ -337,7 +339,7 @@ base::Result<> Daemon::start_api() {
           "for others to get in: groupadd --system fairlead, add them to it; then, with the daemon stopped, "
           "remove " +
               config_->runtime_dir}});
-  api_ = std::make_unique<api::Api>(*control_, events_, logs_);
+  api_ = std::make_unique<api::Api>(*control_, tasks_, events_, logs_, events_);
   auto server = http::Server::start(
       loop_, socket_->take_listener(), *api_,
       [this](std::uint32_t uid, std::uint32_t gid) { return access_->identify(uid, gid); }, log_, {});
