@@ -51,7 +51,8 @@ class Worker {
   // From a reload; name, site and node stay. What is under way goes on.
   void set_settings(const core::WorkerSettings& settings);
   // Stops claiming, lets tasks end until the settings' stop_deadline, hands the rest back and leaves. `done`
-  // comes once, later, within that and a few seconds.
+  // comes once, later, within that and kHandBack.
+  static constexpr base::Millis kHandBack{3'000};  // for the children to end and the store to hear of it
   void stop(std::function<void()> done);
 
   const core::WorkerSettings& settings() const { return settings_; }
