@@ -25,7 +25,7 @@ class MainPath(TaskCase):
 
     def test_a_program_gets_its_words_as_bytes_and_its_result_comes_back(self):
         program = self.program(SAYS + 'for word in "$@"; do printf "<%s>" "$word"; done; cat; echo oops >&2\n')
-        daemon = self.working({"show": program})
+        daemon = self.working({"show": (*program, {"accepts_args": True})})
         words = ["; rm -rf /", "$(id)", "`id`", "a b", "ä", "-n", ""]
         task = self.wait_for_task(daemon, self.script(daemon, "show", args=words, input="| sh"))
         self.assertEqual(task["state"], "done", task)
