@@ -89,8 +89,9 @@ class Removal {
   bool move_up(int in, const std::string& name) {
     const auto fresh = ".deep-" + std::to_string(left_);
     ++moved_;
-    ::fchmodat(in, name.c_str(), 0700, 0);  // to move a folder is to write to it
-    return ::renameat(in, name.c_str(), ::dirfd(open_.front().folder.get()), fresh.c_str()) == 0;
+    // To move a folder is to write to it.
+    return ::fchmodat(in, name.c_str(), 0700, 0) == 0 &&
+           ::renameat(in, name.c_str(), ::dirfd(open_.front().folder.get()), fresh.c_str()) == 0;
   }
 
   std::size_t left_;
