@@ -17,6 +17,48 @@ constexpr DurationUnit kUnits[] = {{"ms", 1},     {"s", 1000},        {"m", 60'0
                                    {"h", 3600e3}, {"d", 24 * 3600e3}, {"", 1000}};
 constexpr double kTenYears = 10.0 * 366 * 24 * 3600e3;
 
+// Takes numbers and single characters off the front of a text; `good` falls with the first that is not there.
+struct TimeReader {
+  std::string_view text;
+  bool good = true;
+
+  int digits(std::size_t count, int low, int high) {
+    int value = 0;
+    good = good && text.size() >= count;
+    for (std::size_t i = 0; good && i < count; ++i) {
+      good = text[i] >= '0' && text[i] <= '9';
+      value = value * 10 + (text[i] - '0');
+    }
+    if (good) text.remove_prefix(count);
+    good = good && value >= low && value <= high;
+    return value;
+  }
+  bool take(char wanted) {
+    if (text.empty() || text.front() != wanted) return false;
+    text.remove_prefix(1);
+    return true;
+  }
+  void need(char wanted) { good = take(wanted) && good; }
+  Millis fraction() {
+    int value = 0, place = 100;
+    good = good && !text.empty() && text.front() >= '0' && text.front() <= '9';
+    for (; good && !text.empty() && text.front() >= '0' && text.front() <= '9'; place /= 10) {
+      value += (text.front() - '0') * place;
+      text.remove_prefix(1);
+    }
+    return Millis(value);
+  }
+  std::chrono::minutes offset() {
+    if (take('Z')) return {};
+    const bool behind = take('-');
+    if (!behind) need('+');
+    const int hours = digits(2, 0, 23);
+    need(':');
+    const std::chrono::minutes east(hours * 60 + digits(2, 0, 59));
+    return behind ? -east : east;
+  }
+};
+
 }  // namespace
 
 BootTime BootClock::now() noexcept {
@@ -35,6 +77,28 @@ std::string iso8601(WallTime time) {
   const auto used = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   std::snprintf(text + used, sizeof text - used, ".%03dZ", static_cast<int>(millis % 1000));
   return text;
+}
+
+std::optional<WallTime> parse_iso8601(std::string_view text) {
+  TimeReader reader{text};
+  const std::chrono::year year(reader.digits(4, 1970, 9999));
+  reader.need('-');
+  const std::chrono::month month(static_cast<unsigned>(reader.digits(2, 1, 12)));
+  reader.need('-');
+  const std::chrono::day day(static_cast<unsigned>(reader.digits(2, 1, 31)));
+  reader.need('T');
+  const std::chrono::hours hours(reader.digits(2, 0, 23));
+  reader.need(':');
+  const std::chrono::minutes minutes(reader.digits(2, 0, 59));
+  reader.need(':');
+  const std::chrono::seconds seconds(reader.digits(2, 0, 59));
+  const Millis fraction = reader.take('.') ? reader.fraction() : Millis(0);
+  const auto east = reader.offset();
+  const std::chrono::year_month_day date(year, month, day);
+  if (!reader.good || !reader.text.empty() || !date.ok()) return std::nullopt;
+  const WallTime time = std::chrono::sys_days(date) + hours + minutes + seconds + fraction - east;
+  if (time.time_since_epoch().count() < 0) return std::nullopt;
+  return time;
 }
 
 std::optional<Millis> parse_duration(std::string_view text) {

@@ -32,6 +32,10 @@ inline WallTime wall_now() {
 
 // "2026-03-01T12:00:00.123Z", always UTC, always milliseconds.
 std::string iso8601(WallTime time);
+// The same back (RFC 3339): a date, "T", a time with or without a fraction, "Z" or an offset such as
+// "+01:00". Fractions beyond milliseconds are dropped. Empty: not such a time, or not within the years 1970
+// to 9999.
+std::optional<WallTime> parse_iso8601(std::string_view text);
 
 // "5s", "2m", "1h", "1d", "250ms", or a bare number of seconds ("30", "0.5"). Empty: not a duration,
 // negative, or larger than ten years.

@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "core/notify_settings.hpp"
 #include "core/policy_settings.hpp"
+#include "core/queue_settings.hpp"
 
 namespace fairlead::core {
 
@@ -123,6 +124,10 @@ struct Config {
   std::map<std::string, Tunnel> tunnels;
   NotifySettings notify;
   PolicySettings policy;
+  StoreSettings store;
+  QueueSettings queue;
+  WorkerSettings worker;
+  ExecutorSettings executors;
 };
 using ConfigPtr = std::shared_ptr<const Config>;
 

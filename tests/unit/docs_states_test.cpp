@@ -1,21 +1,32 @@
-// docs/states/tunnel.md holds the tables of core/tunnel_state.cpp between markers. This test keeps the two
-// the same; FAIRLEAD_UPDATE_DOCS=1 writes the page anew instead.
+// The pages of docs/states hold the tables of core/tunnel_state.cpp and core/task_state.cpp between markers.
+// These tests keep them the same; FAIRLEAD_UPDATE_DOCS=1 writes the pages anew instead.
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "base/file.hpp"
 #include "cmocka.hpp"
+#include "core/task_state.hpp"
 #include "core/tunnel_state.hpp"
 
 using namespace fairlead;
 
 namespace {
 
-std::string transitions_table() {
+std::string tunnel_table() {
   std::string text = "| from | event | to | audited as |\n|---|---|---|---|\n";
   for (const auto& row : core::tunnel_transitions())
     text += "| " + std::string(to_string(row.from)) + " | " + std::string(to_string(row.event)) + " | " +
             std::string(to_string(row.to)) + " | `" + std::string(row.audited_as) + "` |\n";
+  return text;
+}
+
+std::string task_table() {
+  std::string text = "| from | event | to | new epoch |\n|---|---|---|---|\n";
+  for (const auto& row : core::task_transitions())
+    text += "| " + std::string(row.from ? to_string(*row.from) : "") + " | " +
+            std::string(to_string(row.event)) + " | " + std::string(to_string(row.to)) + " | " +
+            (row.new_epoch ? "yes" : "no") + " |\n";
   return text;
 }
 
@@ -39,14 +50,15 @@ std::string with_section(const std::string& page, const std::string& name, const
   return page.substr(0, begin + open.size()) + body + page.substr(end);
 }
 
-}  // namespace
+struct Section {
+  std::string name, body;
+};
 
-static void the_page_holds_the_tables_of_the_code(void**) {
-  const std::string path = FAIRLEAD_SOURCE_ROOT "/docs/states/tunnel.md";
+void hold(const std::string& path, const std::vector<Section>& sections) {
   const auto page = base::read_file(path);
   assert_true(page.ok());
-  const std::string fresh =
-      with_section(with_section(*page, "transitions", transitions_table()), "reasons", reasons_table());
+  std::string fresh = *page;
+  for (const auto& [name, body] : sections) fresh = with_section(fresh, name, body);
   assert_false(fresh.empty());
   if (std::getenv("FAIRLEAD_UPDATE_DOCS") != nullptr)
     assert_true(base::replace_file(path, fresh, 0644).ok());
@@ -54,7 +66,19 @@ static void the_page_holds_the_tables_of_the_code(void**) {
     assert_text_equal(*page, fresh);
 }
 
+}  // namespace
+
+static void the_tunnels_page_holds_the_tables_of_the_code(void**) {
+  hold(FAIRLEAD_SOURCE_ROOT "/docs/states/tunnel.md",
+       {{"transitions", tunnel_table()}, {"reasons", reasons_table()}});
+}
+
+static void the_tasks_page_holds_the_table_of_the_code(void**) {
+  hold(FAIRLEAD_SOURCE_ROOT "/docs/states/task.md", {{"transitions", task_table()}});
+}
+
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(the_page_holds_the_tables_of_the_code)};
+  const CMUnitTest tests[] = {cmocka_unit_test(the_tunnels_page_holds_the_tables_of_the_code),
+                              cmocka_unit_test(the_tasks_page_holds_the_table_of_the_code)};
   return cmocka_run_group_tests_name("docs_states", tests, nullptr, nullptr);
 }

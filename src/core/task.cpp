@@ -1,0 +1,66 @@
+#include "core/task.hpp"
+
+#include "core/task_store.hpp"
+
+namespace fairlead::core {
+
+std::string_view to_string(OnLeaseLoss value) {
+  return value == OnLeaseLoss::stop ? "stop" : "continue";
+}
+
+std::string route_of(std::string_view capability, std::string_view target) {
+  std::string route(capability);
+  return route.append("@").append(target);
+}
+
+std::string_view to_string(NoteKind kind) {
+  switch (kind) {
+    case NoteKind::cancel_requested:
+      return "cancel_requested";
+    case NoteKind::requeue_requested:
+      return "requeue_requested";
+    case NoteKind::late_report:
+      break;
+  }
+  return "late_report";
+}
+
+std::string_view to_string(WorkerState state) {
+  switch (state) {
+    case WorkerState::online:
+      return "online";
+    case WorkerState::late:
+      return "late";
+    case WorkerState::offline:
+      break;
+  }
+  return "offline";
+}
+
+std::string_view to_string(StoreStatus::State state) {
+  switch (state) {
+    case StoreStatus::State::opening:
+      return "opening";
+    case StoreStatus::State::open:
+      return "open";
+    case StoreStatus::State::away:
+      return "away";
+    case StoreStatus::State::refused:
+      break;
+  }
+  return "refused";
+}
+
+std::string_view to_string(Pause::Scope scope) {
+  switch (scope) {
+    case Pause::Scope::everything:
+      return "all";
+    case Pause::Scope::kind:
+      return "kind";
+    case Pause::Scope::site:
+      break;
+  }
+  return "site";
+}
+
+}  // namespace fairlead::core
