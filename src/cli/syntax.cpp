@@ -32,7 +32,9 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_footer(const CLI::App* app) const override {
     if (app->get_parent() == nullptr) return CLI::Formatter::make_footer(app);
     std::string examples;
-    for (const auto& line : base::split(app->get_footer(), '\n'))
+    // A group has inherited the program's.
+    const std::string lines = app->get_subcommands({}).empty() ? app->get_footer() : std::string();
+    for (const auto& line : base::split(lines, '\n'))
       if (!line.empty()) examples.append("  ").append(line) += '\n';
     if (!examples.empty()) examples = "\nExamples:\n" + examples;
     return examples + "\nThe options of fairlead itself may stand here too: see fairlead --help.\n";

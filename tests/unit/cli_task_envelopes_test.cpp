@@ -65,9 +65,9 @@ static void every_option_has_its_field(void**) {
   options.site.clear();
   options.at = "2026-03-02T00:00:00+01:00";
   options.node = "nas";
-  const auto other = *made(options);
-  assert_text_equal(other["run_at"].text(), "2026-03-02T00:00:00+01:00");
-  assert_text_equal(other["node"].text(), "nas");
+  const auto other = made(options);
+  assert_text_equal((*other)["run_at"].text(), "2026-03-02T00:00:00+01:00");
+  assert_text_equal((*other)["node"].text(), "nas");
 }
 
 // Not refused here: the daemon says which field is wrong, and why.
