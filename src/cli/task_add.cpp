@@ -218,6 +218,7 @@ void add_envelope_options(Command& command, EnvelopeOptions& envelope) {
   command.argument("KIND", envelope.kind, "what kind of task: script, noop, … as the workers offer")
       .arguments("WORD", envelope.words,
                  "of `script`: the name of the program, then, after --, its arguments")
+      .rest(envelope.words)
       .option("--payload", envelope.payload, "JSON|@FILE|-", "what the task is given; - reads standard input")
       .option("--capability", envelope.capability, "C", "what its worker must offer; else the kind")
       .option("--site", envelope.site, "S", "only a worker of that site takes it")
