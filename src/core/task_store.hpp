@@ -94,8 +94,15 @@ struct Claimed {
   TaskRecord task;                      // epoch, attempt and envelope are set
   std::optional<base::Millis> own_end;  // on_lease_loss continue: the claim's own end, from now
 };
+// What the worker must do about tasks that it owns.
+struct StopRequest {
+  TaskId id{0};
+  Epoch epoch{0};
+  bool cancel = true;  // false: hand it back
+};
 struct ReportOutcome {
   TaskId id{0};
+  // The epoch is the task's, and this incarnation's lease is live or the claim's own end has not come.
   bool accepted = false;                // false: the epoch was stale or the lease dead; kept as a late report
   TaskState state = TaskState::queued;  // the task's now
 };
@@ -103,18 +110,13 @@ struct ExchangeOutcome {
   std::vector<ReportOutcome> reports;  // one for each, in order
   std::vector<Claimed> claimed;
   std::vector<TaskChange> changes;  // claims, reports, and what they set free
+  std::vector<StopRequest> stops;   // orders for tasks that this worker owns
   bool lease_live = true;           // false: this incarnation owns nothing any more; it must register again
 };
 
 struct Beat {
   WorkerKey worker;
   base::Millis lease{30'000};  // from the store's now
-};
-// What the worker must do about tasks that it owns.
-struct StopRequest {
-  TaskId id{0};
-  Epoch epoch{0};
-  bool cancel = true;  // false: hand it back
 };
 struct BeatOutcome {
   bool lease_live = true;  // false: register again
@@ -199,8 +201,12 @@ class TaskStore {
   // not_found: a dependency is not there.
   virtual void submit(std::vector<Submission> tasks, Answer<std::vector<base::Result<Submitted>>> done) = 0;
 
-  // A new incarnation: what the older one owned is lost with it. Also the first beat.
-  virtual void register_worker(WorkerInfo info, base::Millis lease, Answer<WorkerKey> done) = 0;
+  // A new incarnation, and its first beat. What stands in the store under this name is lost (worker_lost),
+  // but for those of `keeps` that it may keep: the epoch is the task's, and the older incarnation's lease is
+  // still live or the claim has an end of its own (on_lease_loss continue) that has not come. A restarted
+  // daemon keeps none: its children died with it.
+  virtual void register_worker(WorkerInfo info, base::Millis lease, std::vector<Started> keeps,
+                               Answer<WorkerKey> done) = 0;
   virtual void beat(Beat beat, Answer<BeatOutcome> done) = 0;
   virtual void exchange(Exchange exchange, Answer<ExchangeOutcome> done) = 0;
   virtual void leave(WorkerKey worker, Answer<base::Unit> done) = 0;  // gracefully: the lease ends now
