@@ -102,6 +102,7 @@ struct StopRequest {
 };
 struct ReportOutcome {
   TaskId id{0};
+  // The epoch is the task's, and this incarnation's lease is live or the claim's own end has not come.
   bool accepted = false;                // false: the epoch was stale or the lease dead; kept as a late report
   TaskState state = TaskState::queued;  // the task's now
 };
@@ -201,8 +202,9 @@ class TaskStore {
   virtual void submit(std::vector<Submission> tasks, Answer<std::vector<base::Result<Submitted>>> done) = 0;
 
   // A new incarnation, and its first beat. What stands in the store under this name is lost (worker_lost),
-  // but for `keeps`: tasks still at work here whose claim has an end of its own (on_lease_loss continue) that
-  // has not come. A restarted daemon keeps none: its children died with it.
+  // but for those of `keeps` that it may keep: the epoch is the task's, and the older incarnation's lease is
+  // still live or the claim has an end of its own (on_lease_loss continue) that has not come. A restarted
+  // daemon keeps none: its children died with it.
   virtual void register_worker(WorkerInfo info, base::Millis lease, std::vector<Started> keeps,
                                Answer<WorkerKey> done) = 0;
   virtual void beat(Beat beat, Answer<BeatOutcome> done) = 0;
