@@ -35,8 +35,6 @@ class StoreFixture {
   virtual bool step_clock(base::Millis by) = 0;
   // Sorted by key.
   virtual std::vector<HeldLock> held_locks() = 0;
-  // Changes the data by SQL that every backend understands.
-  virtual void sql(const std::string& statement) = 0;
   // A schema that this binary does not know yet, or (false) the own one again.
   virtual void pretend_newer_schema(bool newer) = 0;
 };
