@@ -63,12 +63,7 @@ void parse_line(std::string_view line, Timeline& timeline) {
   } else if (fields.size() == 6) {
     for (const auto kind : kNoteKinds)
       if (to_string(kind) == fields[0].text())
-<<<<<<< HEAD
-        timeline.notes.push_back(
-            {time(), kind, text(3), text(4), core::Epoch{fields[2].integer()}, text(5)});
-=======
         timeline.notes.push_back({time(), kind, text(3), text(4), core::Epoch{fields[2].integer()}, text(5)});
->>>>>>> 9ac9c991f6537b98fd8f5624806e312808cd3430
   }
 }
 
