@@ -7,12 +7,40 @@
 
 namespace fairlead::api {
 
+namespace {
+constexpr std::size_t kLongestFault = 4096;
+}
+
 void Call::reply(const base::Json& body) const {
-  responder->answer({200, "application/json", body.dump(), {}});
+  responder->answer(json_response(200, body));
 }
 
 void Call::refuse(const base::Error& error) const {
   responder->answer(core::problem(error));
+}
+
+core::ServerResponse json_response(int status, const base::Json& body) {
+  return {status, "application/json", body.dump(), {}};
+}
+
+base::Json faults_of(const base::Error& error) {
+  base::Json lines = base::Json::array();
+  const std::string text = error.text();
+  for (const auto line : base::split(text, '\n'))
+    if (!line.empty()) lines.push(base::printable(line, kLongestFault));
+  return lines;
+}
+
+core::ServerResponse problem_with_faults(const base::Error& error) {
+  const int status = core::status_of(error.code);
+  base::Json body = core::problem_body(status, error.code, error.text());
+  if (error.code != base::Code::bad_config && error.code != base::Code::bad_request)
+    return core::problem_response(status, body);
+  base::Json lines = faults_of(error);
+  std::string detail;
+  for (const auto line : lines.view().items()) detail.append(detail.empty() ? "" : "\n").append(line.text());
+  body.set("detail", detail).set("errors", std::move(lines));
+  return core::problem_response(status, body);
 }
 
 void get_version(const Call& call) {
@@ -24,7 +52,7 @@ void get_version(const Call& call) {
 
 void get_status(const Call& call) {
   call.reply(render_status(call.control.daemon_status(), call.control.tunnels(), call.control.notify_status(),
-                           call.control.policy_status(), call.events.last_id()));
+                           call.control.policy_status(), call.tasks.queue_status(), call.events.last_id()));
 }
 
 void get_policy(const Call& call) {
@@ -45,24 +73,6 @@ void reply_after(const Call& call, const base::Result<>& taken) {
   get_tunnel(call);
 }
 
-// A refused configuration comes as one problem a line, "file:line:column: message (fix)".
-core::ServerResponse reload_problem(const base::Error& error) {
-  const int status = core::status_of(error.code);
-  base::Json body = core::problem_body(status, error.code, error.text());
-  if (error.code == base::Code::bad_config) {
-    base::Json lines = base::Json::array();
-    std::string detail;
-    for (const auto line : base::split(error.message, '\n')) {
-      if (line.empty()) continue;
-      const std::string shown = base::printable(line, 4096);
-      detail += (detail.empty() ? "" : "\n") + shown;
-      lines.push(shown);
-    }
-    body.set("detail", detail).set("errors", std::move(lines));
-  }
-  return core::problem_response(status, body);
-}
-
 }  // namespace
 
 void post_up(const Call& call) {
@@ -81,7 +91,7 @@ void post_reconnect(const Call& call) {
 void post_reload(const Call& call) {
   call.control.reload(call.request.caller,
                       [responder = call.responder](const base::Result<core::ReloadReport>& report) {
-                        if (!report) return responder->answer(reload_problem(report.error()));
+                        if (!report) return responder->answer(problem_with_faults(report.error()));
                         responder->answer({200, "application/json", render(*report).dump(), {}});
                       });
 }

@@ -2,33 +2,14 @@
 
 #include <utility>
 
+#include "api/json_parts.hpp"
+#include "api/queue_render.hpp"
+
 namespace fairlead::api {
 
 namespace {
 
 using base::Json;
-
-Json text_or_null(std::string_view text) {
-  return text.empty() ? Json() : Json(text);
-}
-
-Json time_or_null(const std::optional<base::WallTime>& time) {
-  return time ? Json(base::iso8601(*time)) : Json();
-}
-
-std::int64_t whole_seconds(base::Millis time) {
-  return std::chrono::floor<std::chrono::seconds>(time).count();
-}
-// A wait is rounded up: "0" means now.
-std::int64_t seconds_to_wait(base::Millis time) {
-  return std::chrono::ceil<std::chrono::seconds>(time).count();
-}
-
-Json names(const std::vector<std::string>& list) {
-  Json out = Json::array();
-  for (const auto& name : list) out.push(name);
-  return out;
-}
 
 Json forward(const core::ForwardStatus& status) {
   Json out = Json::object();
@@ -196,13 +177,14 @@ Json render(const core::PolicyStatus& status) {
 
 Json render_status(const core::DaemonStatus& daemon, const std::vector<core::TunnelStatus>& tunnels,
                    const core::NotifyStatus& notify, const core::PolicyStatus& policy,
-                   std::uint64_t last_event_id) {
+                   const core::QueueStatus& queue, std::uint64_t last_event_id) {
   Json list = Json::array();
   for (const auto& tunnel : tunnels) list.push(render(tunnel));
   Json out = Json::object();
   out.set("schema", "fairlead.status/1").set("daemon", render(daemon));
   out.set("last_event_id", last_event_id).set("tunnels", std::move(list)).set("notify", render(notify));
   out.set("policy", render(policy));
+  if (!queue.store.backend.empty()) out.set("queue", render(queue));
   return out;
 }
 

@@ -40,6 +40,20 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/logs", Role::viewer, "tunnel lines", get_logs},
     {"GET", "/v1/logs/stream", Role::viewer, "tunnel last_event_id", get_log_stream},
     {"GET", "/v1/events", Role::viewer, "tunnel last_event_id", get_events},
+    {"POST", "/v1/tasks", Role::operator_, "", post_tasks},
+    {"GET", "/v1/tasks", Role::viewer, "state kind worker waits_for before limit", get_tasks},
+    {"GET", "/v1/tasks/{name}", Role::viewer, "", get_task},
+    {"POST", "/v1/tasks/{name}/cancel", Role::operator_, "", post_cancel},
+    {"POST", "/v1/tasks/{name}/retry", Role::operator_, "", post_retry},
+    {"POST", "/v1/tasks/{name}/requeue", Role::operator_, "", post_requeue},
+    {"GET", "/v1/tasks/{name}/logs", Role::viewer, "", get_task_logs},
+    {"GET", "/v1/tasks/{name}/events", Role::viewer, "last_event_id", get_task_events},
+    {"GET", "/v1/workers", Role::viewer, "", get_workers},
+    {"POST", "/v1/workers/{name}/drain", Role::operator_, "", post_drain},
+    {"GET", "/v1/queue", Role::viewer, "", get_queue},
+    {"POST", "/v1/queue/pause", Role::operator_, "", post_pause},
+    {"POST", "/v1/queue/resume", Role::operator_, "", post_resume},
+    {"GET", "/metrics", Role::viewer, "", get_metrics},
 };
 
 // What stands for {name}, empty where the pattern has none; nothing when the path is another.
@@ -83,8 +97,9 @@ base::Error forbidden(const core::Caller& caller, Role needed) {
 
 }  // namespace
 
-Api::Api(core::ControlPort& control, core::EventRing& events, core::EventRing& logs)
-    : control_(control), events_(events), logs_(logs) {}
+Api::Api(core::ControlPort& control, core::TaskPort& tasks, core::EventRing& events, core::EventRing& logs,
+         core::EventRing& task_events)
+    : control_(control), tasks_(tasks), events_(events), logs_(logs), task_events_(task_events) {}
 
 void Api::handle(const core::ServerRequest& request, std::shared_ptr<core::Responder> responder) {
   // Whoever has no role does not even learn which paths there are.
@@ -101,7 +116,8 @@ void Api::handle(const core::ServerRequest& request, std::shared_ptr<core::Respo
     if (request.caller.role < route.role)
       return responder->answer(core::problem(forbidden(request.caller, route.role)));
     if (const auto error = unknown_parameter(route, request)) return responder->answer(core::problem(*error));
-    return route.handler({request, std::move(responder), *name, control_, events_, logs_});
+    return route.handler(
+        {request, std::move(responder), *name, control_, tasks_, events_, logs_, task_events_});
   }
   if (!allowed.empty()) return responder->answer(wrong_method(request, allowed));
   responder->answer(core::problem({base::Code::not_found, "there is no " + request.path, {}}));

@@ -13,6 +13,7 @@ using base::Error;
 using base::Result;
 
 constexpr std::uint64_t kDefaultLines = 50;
+constexpr std::string_view kTaskOutput = "task_output";  // of one task at a time: it could drown the rest
 
 // The tunnel to filter by, empty for all. One that was removed may still have lines; one that nobody has
 // heard of is a mistake that an empty answer would hide.
@@ -24,26 +25,25 @@ Result<std::string> tunnel_of(const Call& call, const core::EventRing& ring) {
   return std::string(*name);
 }
 
-// From where to go on: the header that browsers send by themselves when they come back, else the parameter,
-// else from now.
-Result<std::uint64_t> cursor_of(const Call& call, const core::EventRing& ring) {
-  auto text = call.request.header("Last-Event-ID");
-  if (!text) text = call.request.parameter("last_event_id");
-  if (!text) return ring.last_id();
-  const auto id = base::parse_unsigned(*text);
-  if (!id) return Error{Code::bad_request, "the last event id is a decimal number", {}};
-  return *id;
-}
-
 void open_stream(const Call& call, core::EventRing& ring) {
   const auto tunnel = tunnel_of(call, ring);
   if (!tunnel) return call.refuse(tunnel.error());
-  const auto cursor = cursor_of(call, ring);
+  const auto cursor = cursor_given(call.request);
   if (!cursor) return call.refuse(cursor.error());
-  call.responder->stream({&ring, *cursor, *tunnel});
+  call.responder->stream(
+      {&ring, cursor->value_or(ring.last_id()), {.tunnel = *tunnel, .without = kTaskOutput}});
 }
 
 }  // namespace
+
+Result<std::optional<std::uint64_t>> cursor_given(const core::ServerRequest& request) {
+  auto text = request.header("Last-Event-ID");
+  if (!text) text = request.parameter("last_event_id");
+  if (!text) return std::optional<std::uint64_t>();
+  const auto id = base::parse_unsigned(*text);
+  if (!id) return Error{Code::bad_request, "the last event id is a decimal number", {}};
+  return std::optional<std::uint64_t>(*id);
+}
 
 void get_logs(const Call& call) {
   const auto tunnel = tunnel_of(call, call.logs);

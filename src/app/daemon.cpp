@@ -16,9 +16,11 @@
 #include "app/fixed_settings.hpp"
 #include "app/hooks.hpp"
 #include "app/notifications.hpp"
+#include "app/open_store.hpp"
 #include "app/process.hpp"
 #include "app/reload.hpp"
 #include "app/state_dir.hpp"
+#include "app/task_queue.hpp"
 #include "audit/audit_log.hpp"
 #include "base/line_writer.hpp"
 #include "config/load.hpp"
@@ -62,6 +64,8 @@ class Daemon {
         config_(std::move(config)),
         events_(core::first_event_id(base::wall_now()), {}),
         publisher_(events_),
+        task_events_(core::first_event_id(base::wall_now()), {}),
+        task_publisher_(task_events_),
         reload_(loop, std::move(location)),
         stop_deadline_(loop, "stop-deadline", [this] { on_stop_deadline(); }) {}
 
@@ -86,10 +90,12 @@ class Daemon {
   base::Result<> start_hooks();
   base::Result<> start_notifications();
   base::Result<> start_tunnels();
+  base::Result<> start_tasks();
   base::Result<> start_control();
   base::Result<> start_policy();
   base::Result<> start_api();
   base::Result<> start_lines();
+  base::Result<> start_queue();
   void stop_signals(std::function<void()> next);
   void stop_spawner(std::function<void()> next);
   void stop_state(std::function<void()> next);
@@ -97,10 +103,12 @@ class Daemon {
   void stop_hooks(std::function<void()> next);
   void stop_notifications(std::function<void()> next);
   void stop_tunnels(std::function<void()> next);
+  void stop_tasks(std::function<void()> next);
   void stop_control(std::function<void()> next);
   void stop_policy(std::function<void()> next) { next(); }
   void stop_api(std::function<void()> next);
   void stop_lines(std::function<void()> next);
+  void stop_queue(std::function<void()> next);
 
   void start_next();
   void fail_start(const char* step, const base::Error& error, int exit_code);
@@ -116,6 +124,8 @@ class Daemon {
   core::ConfigPtr config_;
   core::EventRing events_;
   core::RingPublisher publisher_;
+  core::EventRing task_events_;  // theirs come by the thousand, and would push those of tunnels out
+  core::RingPublisher task_publisher_;
   Reload reload_;
   FixedSettings fixed_;
   loop::Timer stop_deadline_;
@@ -129,6 +139,7 @@ class Daemon {
   std::unique_ptr<ssh::TunnelSet> tunnels_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<api::Access> access_;
+  std::unique_ptr<TaskQueue> tasks_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::ControlSocket> socket_;
   std::unique_ptr<http::Server> server_;
@@ -148,10 +159,12 @@ const std::vector<Daemon::Step>& Daemon::steps() {
       {"hooks", &Daemon::start_hooks, &Daemon::stop_hooks},
       {"notifications", &Daemon::start_notifications, &Daemon::stop_notifications},
       {"tunnels", &Daemon::start_tunnels, &Daemon::stop_tunnels},
+      {"tasks", &Daemon::start_tasks, &Daemon::stop_tasks},
       {"control", &Daemon::start_control, &Daemon::stop_control},
       {"policy", &Daemon::start_policy, &Daemon::stop_policy},
       {"api", &Daemon::start_api, &Daemon::stop_api},
       {"lines", &Daemon::start_lines, &Daemon::stop_lines},
+      {"queue", &Daemon::start_queue, &Daemon::stop_queue},  // a line may carry its connection
   };
   return kSteps;
 }
@@ -292,6 +305,19 @@ void Daemon::stop_tunnels(std::function<void()> next) {
   next();
 }
 
+base::Result<> Daemon::start_tasks() {
+  tasks_ =
+      std::make_unique<TaskQueue>(TaskQueue::Parts{loop_, log_, *audit_, task_publisher_, hooks_->policy(),
+                                                   notifications_->notifier(), *spawner_},
+                                  open_store(loop_, log_, *config_), config_);
+  return base::success();
+}
+
+void Daemon::stop_tasks(std::function<void()> next) {
+  tasks_.reset();
+  next();
+}
+
 base::Result<> Daemon::start_control() {
   control_ = std::make_unique<Control>(Control::Parts{loop_, log_, *state_, *audit_, publisher_, *tunnels_,
                                                       notifications_->notifier(), hooks_->policy(), reload_},
@@ -304,6 +330,7 @@ base::Result<> Daemon::start_control() {
   reload_.add(*access_);
   reload_.add(*hooks_);
   reload_.add(*tunnels_);
+  reload_.add(*tasks_);
   reload_.add(*notifications_);  // after the tunnels: those that are gone have said so
   return base::success();
 }
@@ -337,7 +364,7 @@ base::Result<> Daemon::start_api() {
           "for others to get in: groupadd --system fairlead, add them to it; then, with the daemon stopped, "
           "remove " +
               config_->runtime_dir}});
-  api_ = std::make_unique<api::Api>(*control_, events_, logs_);
+  api_ = std::make_unique<api::Api>(*control_, *tasks_, events_, logs_, task_events_);
   auto server = http::Server::start(
       loop_, socket_->take_listener(), *api_,
       [this](std::uint32_t uid, std::uint32_t gid) { return access_->identify(uid, gid); }, log_, {});
@@ -367,6 +394,15 @@ void Daemon::stop_lines(std::function<void()> next) {
   next();
 }
 
+base::Result<> Daemon::start_queue() {
+  tasks_->begin();
+  return base::success();
+}
+
+void Daemon::stop_queue(std::function<void()> next) {
+  tasks_->stop(kPartDeadline, std::move(next));
+}
+
 void Daemon::reload_on_signal() {
   if (stopping_ || !control_) return;
   const core::Caller caller{::getuid(), ::getgid(), "SIGHUP", core::Role::operator_};
@@ -377,8 +413,9 @@ void Daemon::reload_on_signal() {
 void Daemon::begin_stop(const char* why) {
   if (std::exchange(stopping_, true)) return;
   log_.info("daemon_stopping", {{"why", why}});
-  ends_by_ = base::steady_now() + kStopDeadline;
-  stop_deadline_.start(kStopDeadline - kClosing);
+  const auto deadline = kStopDeadline + (tasks_ ? tasks_->stop_takes() : base::Millis(0));
+  ends_by_ = base::steady_now() + deadline;
+  stop_deadline_.start(deadline - kClosing);
   stop_next();
 }
 

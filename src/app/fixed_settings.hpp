@@ -13,13 +13,18 @@ class FixedSettings final : public core::Reloadable {
   // `log` outlives this; `config` is what the daemon started with.
   void remember(base::Log& log, const core::Config& config);
   std::string_view part() const override { return "daemon"; }
-  // Refuses a changed state_dir, runtime_dir, log format or journal: those need a restart.
+  // Refuses a changed state_dir, runtime_dir, log format, journal, store, or place of the worker: those need
+  // a restart.
   base::Result<std::unique_ptr<core::Ticket>> prepare(const core::ConfigPtr& next) override;
 
  private:
   class LevelTicket;
+  const char* changed_in(const core::Config& next) const;  // the key, or null
+
   base::Log* log_ = nullptr;
   std::string state_dir_, runtime_dir_;
+  core::StoreSettings store_;
+  core::WorkerSettings worker_;
   base::Millis journal_age_{0};
   std::size_t journal_bytes_ = 0;
   base::LogFormat format_ = base::LogFormat::key_value;

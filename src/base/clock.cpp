@@ -81,7 +81,7 @@ std::string iso8601(WallTime time) {
 
 std::optional<WallTime> parse_iso8601(std::string_view text) {
   TimeReader reader{text};
-  const std::chrono::year year(reader.digits(4, 1970, 9999));
+  const std::chrono::year year(reader.digits(4, 1970, 2261));
   reader.need('-');
   const std::chrono::month month(static_cast<unsigned>(reader.digits(2, 1, 12)));
   reader.need('-');

@@ -34,7 +34,7 @@ inline WallTime wall_now() {
 std::string iso8601(WallTime time);
 // The same back (RFC 3339): a date, "T", a time with or without a fraction, "Z" or an offset such as
 // "+01:00". Fractions beyond milliseconds are dropped. Empty: not such a time, or not within the years 1970
-// to 9999.
+// to 2261: WallTime counts nanoseconds in 64 bits.
 std::optional<WallTime> parse_iso8601(std::string_view text);
 
 // "5s", "2m", "1h", "1d", "250ms", or a bare number of seconds ("30", "0.5"). Empty: not a duration,

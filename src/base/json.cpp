@@ -44,6 +44,18 @@ const char* structural_fault(const cJSON* node, int depth) {
   return nullptr;
 }
 
+// A NUL byte, or its escape: `\u0000` behind an even number of backslashes.
+bool holds_nul(std::string_view text) {
+  constexpr std::string_view kEscape = "\\u0000";
+  if (text.find('\0') != std::string_view::npos) return true;
+  for (auto at = text.find(kEscape); at != std::string_view::npos; at = text.find(kEscape, at + 1)) {
+    std::size_t before = at;
+    while (before > 0 && text[before - 1] == '\\') --before;
+    if ((at - before) % 2 == 0) return true;
+  }
+  return false;
+}
+
 cJSON* checked(cJSON* node) {
   if (node == nullptr) std::abort();  // out of memory: nothing sensible can follow
   return node;
@@ -146,6 +158,8 @@ Json Json::copy(JsonView value) {
 }
 
 Result<Json> Json::parse(std::string_view text) {
+  // cJSON ends a text there, and what follows would be lost without a word.
+  if (holds_nul(text)) return Error{Code::bad_request, "JSON refused: a text holds a NUL", {}};
   const std::string copy(text);  // cJSON needs the terminator to tell trailing text
   const char* end = nullptr;
   Json out(cJSON_ParseWithLengthOpts(copy.c_str(), copy.size() + 1, &end, 1));

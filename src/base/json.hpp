@@ -63,7 +63,7 @@ class Json {
   static Json object();
   static Json array();
   static Json copy(JsonView value);  // the whole tree without its name; null when it does not exist
-  // Strict: the whole text must be one value; nesting over 64 and duplicate keys are refused.
+  // Strict: the whole text must be one value; nesting over 64, duplicate keys and NUL are refused.
   static Result<Json> parse(std::string_view text);
 
   Json& set(std::string_view key, Json value);  // an object only; an existing key is replaced

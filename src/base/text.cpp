@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kSpace = " \t\r\n\v\f";
+constexpr std::array<std::string_view, 4> kByteUnits = {"KiB", "MiB", "GiB", "TiB"};
 
 // Length of the valid UTF-8 sequence at the start of `text` (RFC 3629, no surrogates, no overlong forms), or
 // 0.
@@ -204,6 +205,28 @@ std::string format_bytes(std::uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f %s", value, kUnits[unit]);
   return text;
+}
+
+std::string exact_bytes(std::uint64_t bytes) {
+  std::size_t unit = 0;
+  while (bytes >= 1024 && bytes % 1024 == 0 && unit < kByteUnits.size()) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return std::to_string(bytes) + (unit == 0 ? "" : std::string(kByteUnits[unit - 1]));
+}
+
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+  int shift = 0;
+  for (std::size_t i = 0; i < kByteUnits.size(); ++i) {
+    if (!text.ends_with(kByteUnits[i])) continue;
+    text.remove_suffix(kByteUnits[i].size());
+    shift = 10 * (static_cast<int>(i) + 1);
+    break;
+  }
+  const auto number = parse_unsigned(text);
+  if (!number || *number > (~std::uint64_t{0} >> shift)) return std::nullopt;
+  return *number << shift;
 }
 
 }  // namespace fairlead::base

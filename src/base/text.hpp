@@ -45,4 +45,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 // "1.2 KiB", "3.4 MiB"; whole bytes below 1 KiB.
 std::string format_bytes(std::uint64_t bytes);
 
+// "64KiB", "1MiB", "1000": exact, for parse_bytes() to read again.
+std::string exact_bytes(std::uint64_t bytes);
+
+// "512", "64KiB", "1MiB", "2GiB", "1TiB". Nothing for anything else, and for what 64 bits do not hold.
+std::optional<std::uint64_t> parse_bytes(std::string_view text);
+
 }  // namespace fairlead::base

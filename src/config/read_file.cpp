@@ -61,6 +61,21 @@ void read_folders(SectionReader& reader, const PathRules& paths, Problems& probl
       "set runtime_dir to a path of up to " + std::to_string(kMostRuntimeDir) + " bytes");
 }
 
+// The queue and who works on it.
+void read_work(SectionReader& reader, const Reading& reading, core::Config& config) {
+  if (const Node* queue = reader.below("queue")) config.queue = read_queue(*queue, reading.problems);
+  const Node* executors = reader.below("executors");
+  if (executors) config.executors = read_executors(*executors, reading);
+  const Node* worker = reader.below("worker");
+  if (worker) config.worker = read_worker(*worker, reading);
+  if (worker && !reader.has("executors"))
+    reading.problems.add(worker->at, "the worker has no executors, so it could do nothing",
+                         "add executors: {script: {programs: …}}, or remove worker");
+  if (executors && !reader.has("worker"))
+    reading.problems.add(executors->at, "nobody would use the executors: there is no worker",
+                         "add worker: {}, or remove executors");
+}
+
 }  // namespace
 
 bool is_name(std::string_view text, std::string_view also) {
@@ -102,11 +117,14 @@ void read_file_section(const Node& root, const Surroundings& here, const PathRul
   const Node* tunnels = reader.below("tunnels");
   if (!reader.has("tunnels"))
     problems.add(root.at, "the file has no tunnels", "add tunnels: (or tunnels: {} if none are meant)");
-  reader.finish(true);
-  if (!tunnels) return;
   ListenClaims claims(problems);
   const Reading reading{problems, paths, here, config, claims};
-  for (const Entry& entry : tunnels->entries) config.tunnels.emplace(entry.key, read_tunnel(entry, reading));
+  if (tunnels)
+    for (const Entry& entry : tunnels->entries)
+      config.tunnels.emplace(entry.key, read_tunnel(entry, reading));
+  config.store = read_store(reader, reading);
+  read_work(reader, reading, config);
+  reader.finish(true);
 }
 
 }  // namespace fairlead::config

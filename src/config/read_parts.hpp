@@ -20,7 +20,7 @@ struct Reading {
   Problems& problems;
   const PathRules& paths;
   const Surroundings& here;
-  const core::Config& config;  // actors are read before tunnels
+  const core::Config& config;  // what was read before: actors before tunnels
   ListenClaims& claims;
 };
 
@@ -56,6 +56,17 @@ core::Keepalive read_keepalive(const Node& node, Problems& problems);
 
 // read_notify.cpp
 core::NotifySettings read_notify(const Node& node, const PathRules& paths, Problems& problems);
+
+// read_store.cpp: keys of the file's own section; tunnels are read before.
+core::StoreSettings read_store(SectionReader& reader, const Reading& reading);
+
+// read_executors.cpp
+core::ExecutorSettings read_executors(const Node& node, const Reading& reading);
+std::vector<std::string> kinds_of(const core::ExecutorSettings& executors);  // sorted
+
+// read_worker.cpp: executors are read before the worker.
+core::QueueSettings read_queue(const Node& node, Problems& problems);
+core::WorkerSettings read_worker(const Node& node, const Reading& reading);
 
 // read_sender.cpp
 core::Sender read_sender(const Entry& entry, const PathRules& paths, Problems& problems);

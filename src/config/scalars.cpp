@@ -59,6 +59,9 @@ std::optional<std::string> one_line(std::string text, const Node& node, std::str
 }
 
 std::string range_text(const Key& key) {
+  if (key.type == Type::size)
+    return base::exact_bytes(static_cast<std::uint64_t>(key.low)) + " to " +
+           base::exact_bytes(static_cast<std::uint64_t>(key.high));
   if (key.type != Type::duration) return std::to_string(key.low) + " to " + std::to_string(key.high);
   return base::format_duration(base::Millis(key.low)) + " to " +
          base::format_duration(base::Millis(key.high));
@@ -165,6 +168,27 @@ std::optional<base::Millis> read_duration(const Node& node, const Key& key, bool
   if (value->count() < key.low || value->count() > key.high) {
     problems.add(node.at, in_quotes(key.name) + " is out of range: " + base::printable(node.text, 80),
                  "write a duration from " + range_text(key));
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<std::uint64_t> read_size(const Node& node, const Key& key, Problems& problems) {
+  if (!is_scalar(node, key.name, "a size", problems)) return std::nullopt;
+  const std::string text = without_separators(node);
+  if (is_octal_trap(text)) {
+    report_octal(node, problems);
+    return std::nullopt;
+  }
+  const auto value = base::parse_bytes(text);
+  if (!value) {
+    problems.add(node.at, in_quotes(key.name) + " must be a size, not " + in_quotes(node.text),
+                 "write a number of bytes, or 64KiB, 512MiB, 2GiB");
+    return std::nullopt;
+  }
+  if (*value < static_cast<std::uint64_t>(key.low) || *value > static_cast<std::uint64_t>(key.high)) {
+    problems.add(node.at, in_quotes(key.name) + " is out of range: " + base::printable(node.text, 80),
+                 "write a size from " + range_text(key));
     return std::nullopt;
   }
   return value;

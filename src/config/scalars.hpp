@@ -23,6 +23,7 @@ std::optional<std::int64_t> read_integer(const Node& node, const Key& key, Probl
 // `seconds_only`: the NAME_seconds spelling, which takes a bare number.
 std::optional<base::Millis> read_duration(const Node& node, const Key& key, bool seconds_only,
                                           Problems& problems);
+std::optional<std::uint64_t> read_size(const Node& node, const Key& key, Problems& problems);
 // One line of text, trimmed, not empty. `name` is for messages.
 std::optional<std::string> read_text(const Node& node, std::string_view name, Problems& problems);
 // Words for people: any scalar, may be empty; line breaks and runs of blanks become one blank.

@@ -23,6 +23,10 @@ constexpr Key duration(Words name, Words fallback, std::int64_t low, std::int64_
   return {name, Type::duration, fallback, low, high, "", meaning};
 }
 
+constexpr Key size(Words name, Words fallback, std::int64_t low, std::int64_t high, Words meaning) {
+  return {name, Type::size, fallback, low, high, "", meaning};
+}
+
 constexpr Key kFileKeys[] = {
     integer("version", "1", 1, 1, "format of this file"),
     plain(Type::map, "tunnels", "required", "tunnel name to tunnel; `{}` for none"),
@@ -30,6 +34,14 @@ constexpr Key kFileKeys[] = {
     plain(Type::map, "api", "none", "who may use the control socket"),
     plain(Type::map, "notify", "none", "who is told when something needs a person"),
     plain(Type::map, "policy", "none", "hooks: where they are, how long they may take, what they may do"),
+    plain(Type::text, "store", "sqlite",
+          "where tasks are kept: `sqlite`, in the state directory, or `postgresql://…`"),
+    plain(Type::path, "store_password_file", "none", "its first line is the password for PostgreSQL"),
+    plain(Type::text, "store_via", "none",
+          "one of `tunnels`, whose line carries the connection to PostgreSQL"),
+    plain(Type::map, "queue", "none", "how long finished tasks are kept"),
+    plain(Type::map, "worker", "none", "makes this daemon do tasks"),
+    plain(Type::map, "executors", "none", "what its tasks may be"),
     plain(Type::map, "log", "none", "what the daemon writes to stderr"),
     plain(Type::path, "state_dir", "by mode", "what outlives the daemon: state, audit"),
     plain(Type::path, "runtime_dir", "by mode", "the folder of `control.sock`, for it alone"),
@@ -183,6 +195,92 @@ constexpr Key kJournalKeys[] = {
     integer("megabytes", "64", 1, 100'000, "the oldest are forgotten sooner when the file would be larger"),
 };
 
+constexpr Key kQueueKeys[] = {
+    duration("history_age", "30d", kMinute, 3650 * kDay, "finished tasks are kept so long,"),
+    integer("history_count", "1000000", 1, 100'000'000, "and so many; the oldest go first"),
+    duration("key_memory", "7d", kMinute, 3650 * kDay,
+             "an idempotency key is remembered so long after its task has ended"),
+    duration("stuck_after", "1d", kMinute, 365 * kDay, "a task that is so long in one state raises an alarm"),
+};
+
+constexpr Key kWorkerKeys[] = {
+    plain(Type::text, "name", "the host name", "unique among the workers of the store"),
+    plain(Type::text, "site", "none", "takes the tasks for this site, too"),
+    plain(Type::text, "node", "`worker.name`", "… and those for this node"),
+    plain(Type::list, "capabilities", "the kinds of `executors`", "which tasks it takes"),
+    integer("concurrency", "4", 1, 256, "tasks at a time"),
+    plain(Type::map, "per_capability", "none", "capability to tasks at a time, where there are to be fewer"),
+    duration("lease", "30s", 5 * kSecond, 10 * kMinute,
+             "a worker that is not heard of for so long loses its tasks to others"),
+    duration("stop_deadline", "20s", 0, 10 * kMinute,
+             "tasks under way get so long to finish when the daemon stops; then they are handed back"),
+};
+
+constexpr Key kExecutorsKeys[] = {
+    plain(Type::map, "script", "none", "programs that are allowed by name"),
+    plain(Type::map, "run_bash", "none", "runs any text that a task brings with bash: `{}` allows it"),
+    plain(Type::map, "run_python", "none", "the same with python3"),
+    plain(Type::map, "noop", "none", "does nothing, for tests: `{}` allows it"),
+    plain(Type::map, "sleep", "none", "waits, for tests: `{}` allows it"),
+};
+
+constexpr Key kScriptKeys[] = {
+    plain(Type::map, "programs", "required", "program name, as tasks say it, to program"),
+};
+
+// What a program and inline text have alike.
+constexpr Key kEnvKey =
+    plain(Type::map, "env", "none", "variable to value; not for secrets: name a file that holds one");
+constexpr Key kInheritKey =
+    plain(Type::list, "inherit", "none", "variables that it gets from the daemon's environment");
+constexpr Key kFolderKey = plain(Type::path, "folder", "/", "its working folder");
+constexpr Key kInputKey = choice("input", "stdin", "stdin|file",
+                                 "how it gets the task's `input`: on stdin, or as the file (0600) that "
+                                 "`FAIRLEAD_INPUT_FILE` names");
+constexpr Key kOutputKey = size("output", "64KiB", 1024, 1 << 20,
+                                "kept of stdout and of stderr, each: half from the beginning, half "
+                                "from the end");
+constexpr Key kGraceKey = duration("grace", "5s", 0, 10 * kMinute, "from TERM to KILL");
+constexpr Key kLimitsKey = plain(Type::map, "limits", "none", "of each of its processes");
+constexpr Key kSandboxKey = plain(Type::boolean, "sandbox", "true",
+                                  "no dangerous system calls (seccomp), and no writing but to `writable` "
+                                  "(Landlock, where the kernel has it)");
+constexpr Key kNetworkKey =
+    plain(Type::boolean, "network", "true", "`false`: no sockets but UNIX ones; needs the sandbox");
+constexpr Key kWritableKey =
+    plain(Type::list, "writable", "none", "files and folders that it may write to inside the sandbox");
+
+constexpr Key kProgramKeys[] = {
+    plain(Type::path, "path", "required", "where it is"),
+    plain(Type::text, "sha256", "required", "of the file; `sha256sum PATH` prints it"),
+    plain(Type::list, "args", "none", "its arguments"),
+    plain(Type::boolean, "accepts_args", "false", "a task may add more"),
+    kEnvKey,
+    kInheritKey,
+    kFolderKey,
+    kInputKey,
+    kOutputKey,
+    kGraceKey,
+    kLimitsKey,
+    kSandboxKey,
+    kNetworkKey,
+    kWritableKey,
+};
+
+constexpr Key kInlineKeys[] = {
+    kEnvKey,   kInheritKey, kFolderKey,  kInputKey,   kOutputKey,
+    kGraceKey, kLimitsKey,  kSandboxKey, kNetworkKey, kWritableKey,
+};
+
+constexpr Key kLimitsKeys[] = {
+    duration("cpu", "none", kSecond, 7 * kDay, "of processor time, in whole seconds"),
+    size("memory", "none", 1LL << 20, 1LL << 40, "of address space"),
+    size("file", "none", 1024, 1LL << 40, "of one file that it writes"),
+    integer("open_files", "none", 16, 1 << 20, "at a time"),
+    integer("processes", "none", 1, 1 << 20,
+            "of its user, all in all: not of the task; root is not held by it"),
+};
+
 }  // namespace
 
 const Section kFileSection = {"the file", kFileKeys};
@@ -202,13 +300,21 @@ const Section kPolicySection = {"policy", kPolicyKeys};
 const Section kDeadlinesSection = {"policy.deadlines", kDeadlineKeys};
 const Section kAllowSection = {"policy.allow", kAllowKeys};
 const Section kJournalSection = {"policy.journal", kJournalKeys};
+const Section kQueueSection = {"queue", kQueueKeys};
+const Section kWorkerSection = {"worker", kWorkerKeys};
+const Section kExecutorsSection = {"executors", kExecutorsKeys};
+const Section kScriptSection = {"executors.script", kScriptKeys};
+const Section kProgramSection = {"a program", kProgramKeys};
+const Section kInlineSection = {"inline text", kInlineKeys};
+const Section kLimitsSection = {"limits", kLimitsKeys};
 
 std::span<const Section* const> all_sections() {
   static constexpr const Section* kAll[] = {
       &kFileSection,      &kTunnelSection,    &kForwardSection, &kHealthCheckSection, &kReconnectSection,
       &kKeepaliveSection, &kActorSection,     &kNotifySection,  &kSenderSection,      &kSenderRetrySection,
-      &kPolicySection,    &kDeadlinesSection, &kAllowSection,   &kJournalSection,     &kApiSection,
-      &kRoleSection,      &kLogSection};
+      &kPolicySection,    &kDeadlinesSection, &kAllowSection,   &kJournalSection,     &kQueueSection,
+      &kWorkerSection,    &kExecutorsSection, &kScriptSection,  &kProgramSection,     &kInlineSection,
+      &kLimitsSection,    &kApiSection,       &kRoleSection,    &kLogSection};
   return kAll;
 }
 

@@ -13,6 +13,7 @@ enum class Type : std::uint8_t {
   boolean,
   integer,
   duration,  // `5s 2m 1h`, or a number of seconds; NAME_seconds is a second spelling
+  size,      // `64KiB 1MiB`, or a number of bytes
   choice,
   endpoint,  // [host:]port
   identity,  // a number, or the name of a user or group of this machine
@@ -24,7 +25,7 @@ struct Key {
   std::string_view name;
   Type type = Type::text;
   std::string_view fallback;       // as documentation shows it; empty: none
-  std::int64_t low = 0, high = 0;  // integer; for a duration, in milliseconds
+  std::int64_t low = 0, high = 0;  // integer; for a duration in milliseconds, for a size in bytes
   std::string_view choices;        // "strict|accept-new"
   std::string_view meaning;
 };
@@ -38,7 +39,9 @@ struct Section {
 
 extern const Section kFileSection, kLogSection, kApiSection, kRoleSection, kActorSection, kTunnelSection,
     kForwardSection, kHealthCheckSection, kReconnectSection, kKeepaliveSection, kNotifySection,
-    kSenderSection, kSenderRetrySection, kPolicySection, kDeadlinesSection, kAllowSection, kJournalSection;
+    kSenderSection, kSenderRetrySection, kPolicySection, kDeadlinesSection, kAllowSection, kJournalSection,
+    kQueueSection, kWorkerSection, kExecutorsSection, kScriptSection, kProgramSection, kInlineSection,
+    kLimitsSection;
 std::span<const Section* const> all_sections();  // in the order of the documentation
 
 }  // namespace fairlead::config

@@ -84,6 +84,14 @@ bool SectionReader::duration(std::string_view key, base::Millis& into) {
   return value.has_value();
 }
 
+bool SectionReader::size(std::string_view key, std::uint64_t& into) {
+  const Entry* found = find(key);
+  if (!found) return false;
+  const auto value = read_size(*found->value, known(key), problems_);
+  if (value) into = *value;
+  return value.has_value();
+}
+
 std::optional<std::int64_t> SectionReader::integer(std::string_view key) {
   const Entry* found = find(key);
   if (!found) return std::nullopt;

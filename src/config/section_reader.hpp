@@ -29,6 +29,7 @@ class SectionReader {
   bool prose(std::string_view key, std::string& into);
   bool boolean(std::string_view key, bool& into);
   bool duration(std::string_view key, base::Millis& into);
+  bool size(std::string_view key, std::uint64_t& into);  // bytes
   template <typename Integer>
   bool integer(std::string_view key, Integer& into) {
     const auto value = integer(key);

@@ -1,15 +1,12 @@
 #include "config/mask.hpp"
 #include "config/show.hpp"
+#include "config/show_parts.hpp"
 
 namespace fairlead::config {
 
 namespace {
 
 using base::Json;
-
-double seconds(core::Millis duration) {
-  return static_cast<double>(duration.count()) / 1000;
-}
 
 Json roles_json(const core::Config& config) {
   Json roles = Json::array();
@@ -43,7 +40,7 @@ Json forwards_json(const core::Tunnel& tunnel) {
 Json health_check_json(const core::HealthCheck& check) {
   Json json = Json::object();
   json.set("url", mask_url(check.url)).set("from", to_string(check.from));
-  json.set("interval_seconds", seconds(check.interval)).set("timeout_seconds", seconds(check.timeout));
+  json.set("interval_seconds", seconds_of(check.interval)).set("timeout_seconds", seconds_of(check.timeout));
   json.set("fall", check.fall).set("rise", check.rise);
   return json;
 }
@@ -60,19 +57,14 @@ Json tunnel_json(const core::Tunnel& tunnel) {
   json.set("reconnect",
            std::move(Json::object()
                          .set("max_attempts", tunnel.reconnect.max_attempts)
-                         .set("backoff_initial_seconds", seconds(tunnel.reconnect.backoff_initial))
-                         .set("backoff_max_seconds", seconds(tunnel.reconnect.backoff_max))));
-  json.set("keepalive", std::move(Json::object()
-                                      .set("interval_seconds", seconds(tunnel.keepalive.interval))
-                                      .set("user_timeout_seconds", seconds(tunnel.keepalive.user_timeout))));
-  json.set("connect_timeout_seconds", seconds(tunnel.connect_timeout)).set("autostart", tunnel.autostart);
+                         .set("backoff_initial_seconds", seconds_of(tunnel.reconnect.backoff_initial))
+                         .set("backoff_max_seconds", seconds_of(tunnel.reconnect.backoff_max))));
+  json.set("keepalive",
+           std::move(Json::object()
+                         .set("interval_seconds", seconds_of(tunnel.keepalive.interval))
+                         .set("user_timeout_seconds", seconds_of(tunnel.keepalive.user_timeout))));
+  json.set("connect_timeout_seconds", seconds_of(tunnel.connect_timeout)).set("autostart", tunnel.autostart);
   return json;
-}
-
-Json texts_json(const std::vector<std::string>& texts) {
-  Json list = Json::array();
-  for (const auto& text : texts) list.push(text);
-  return list;
 }
 
 Json sender_json(const core::Sender& sender) {
@@ -82,9 +74,9 @@ Json sender_json(const core::Sender& sender) {
   json.set("rate", sender.rate).set("burst", sender.burst);
   json.set("retry", std::move(Json::object()
                                   .set("attempts", sender.retry.attempts)
-                                  .set("backoff_initial_seconds", seconds(sender.retry.backoff_initial))
-                                  .set("backoff_max_seconds", seconds(sender.retry.backoff_max))));
-  json.set("timeout_seconds", seconds(sender.timeout));
+                                  .set("backoff_initial_seconds", seconds_of(sender.retry.backoff_initial))
+                                  .set("backoff_max_seconds", seconds_of(sender.retry.backoff_max))));
+  json.set("timeout_seconds", seconds_of(sender.timeout));
   const auto set = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) json.set(key, value);
   };
@@ -106,8 +98,8 @@ Json notify_json(const core::NotifySettings& settings) {
   Json senders = Json::object();
   for (const auto& [name, sender] : settings.senders) senders.set(name, sender_json(sender));
   Json json = Json::object();
-  json.set("tunnel_degraded_after_seconds", seconds(settings.tunnel_degraded_after));
-  json.set("tunnel_failed_after_seconds", seconds(settings.tunnel_failed_after));
+  json.set("tunnel_degraded_after_seconds", seconds_of(settings.tunnel_degraded_after));
+  json.set("tunnel_failed_after_seconds", seconds_of(settings.tunnel_failed_after));
   json.set("senders", std::move(senders));
   return json;
 }
@@ -117,17 +109,17 @@ Json policy_json(const core::PolicySettings& settings) {
   for (const core::EventInfo& event : core::all_events()) {
     const auto at = static_cast<std::size_t>(event.event);
     if (at < settings.deadlines.size() && settings.deadlines[at].count() > 0)
-      deadlines.set(event.name, seconds(settings.deadlines[at]));
+      deadlines.set(event.name, seconds_of(settings.deadlines[at]));
   }
   Json json = Json::object();
-  json.set("dir", settings.folder).set("deadline_seconds", seconds(settings.deadline));
+  json.set("dir", settings.folder).set("deadline_seconds", seconds_of(settings.deadline));
   json.set("deadlines_seconds", std::move(deadlines));
   json.set("allow", std::move(Json::object()
                                   .set("commands", texts_json(settings.allow.commands))
                                   .set("hosts", texts_json(settings.allow.hosts))
                                   .set("tunnels", texts_json(settings.allow.tunnels))));
   json.set("journal", std::move(Json::object()
-                                    .set("age_seconds", seconds(settings.journal_age))
+                                    .set("age_seconds", seconds_of(settings.journal_age))
                                     .set("megabytes", settings.journal_bytes >> 20)));
   return json;
 }
@@ -147,6 +139,7 @@ Json show_json(const core::Config& config) {
   json.set("api", std::move(Json::object().set("roles", roles_json(config))));
   json.set("notify", notify_json(config.notify));
   json.set("policy", policy_json(config.policy));
+  set_work(config, json);
   json.set("actors", actors_json(config));
   Json tunnels = Json::object();
   for (const auto& [name, tunnel] : config.tunnels) tunnels.set(name, tunnel_json(tunnel));

@@ -1,57 +1,11 @@
 #include "base/text.hpp"
 #include "config/mask.hpp"
-#include "config/scalars.hpp"
 #include "config/show.hpp"
+#include "config/show_parts.hpp"
 
 namespace fairlead::config {
 
 namespace {
-
-// Plain where no YAML reader could see anything but this text in it, else in double quotes. Values are one
-// line without control characters: the reader has seen to that.
-std::string scalar(std::string_view text) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  bool plain = !text.empty() && (is_letter(text[0]) || text[0] == '/') && !is_boolean_word(text) &&
-               base::lower(text) != "null" && text != "y" && text != "n" && text != "Y" && text != "N";
-  for (const char c : text)
-    plain = plain && (is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == '/');
-  if (plain) return std::string(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
-// Exact, unlike base::format_duration: it is read again.
-std::string duration(core::Millis value) {
-  const auto count = value.count();
-  if (count % 1000 != 0) return std::to_string(count) + "ms";
-  return std::to_string(count / 1000) + "s";
-}
-
-// Lines of `key: value`, indented.
-class Lines {
- public:
-  void open(std::string_view key) {
-    line(key, "");
-    ++depth_;
-  }
-  void close() { --depth_; }
-  void line(std::string_view key, std::string_view value) {
-    text_.append(depth_ * 2, ' ').append(key).append(":");
-    if (!value.empty()) text_.append(" ").append(value);
-    text_ += '\n';
-  }
-  void item(std::string_view value) { text_.append(depth_ * 2, ' ').append("- ").append(value).append("\n"); }
-  void comment(std::string_view words) { text_.append("# ").append(words).append("\n"); }
-  std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-  std::size_t depth_ = 0;
-};
 
 void show_header(const core::Config& config, Lines& lines) {
   lines.comment("Effective configuration of fairlead: defaults filled in, paths resolved, secrets masked.");
@@ -59,13 +13,6 @@ void show_header(const core::Config& config, Lines& lines) {
   lines.comment(config.system_mode ? "mode: system (the file lies below /etc)" : "mode: user");
   lines.comment("`~` and relative paths: " + base::printable(config.path_base, 4096) +
                 (config.system_mode ? " (the file's folder)" : " (the invoking user's home)"));
-}
-
-void show_texts(std::string_view key, const std::vector<std::string>& texts, Lines& lines) {
-  if (texts.empty()) return;
-  lines.open(key);
-  for (const auto& text : texts) lines.item(scalar(text));
-  lines.close();
 }
 
 void show_sender(const core::Sender& sender, Lines& lines) {
@@ -80,10 +27,10 @@ void show_sender(const core::Sender& sender, Lines& lines) {
   lines.line("burst", std::to_string(sender.burst));
   lines.open("retry");
   lines.line("attempts", std::to_string(sender.retry.attempts));
-  lines.line("backoff_initial", duration(sender.retry.backoff_initial));
-  lines.line("backoff_max", duration(sender.retry.backoff_max));
+  lines.line("backoff_initial", exact_duration(sender.retry.backoff_initial));
+  lines.line("backoff_max", exact_duration(sender.retry.backoff_max));
   lines.close();
-  lines.line("timeout", duration(sender.timeout));
+  lines.line("timeout", exact_duration(sender.timeout));
   show("url", sender.url);
   show("url_file", sender.url_file);
   show("topic", sender.topic);
@@ -103,8 +50,8 @@ void show_sender(const core::Sender& sender, Lines& lines) {
 void show_notify(const core::NotifySettings& settings, Lines& lines) {
   if (settings == core::NotifySettings{}) return;
   lines.open("notify");
-  lines.line("tunnel_degraded_after", duration(settings.tunnel_degraded_after));
-  lines.line("tunnel_failed_after", duration(settings.tunnel_failed_after));
+  lines.line("tunnel_degraded_after", exact_duration(settings.tunnel_degraded_after));
+  lines.line("tunnel_failed_after", exact_duration(settings.tunnel_failed_after));
   if (!settings.senders.empty()) {
     lines.open("senders");
     for (const auto& [name, sender] : settings.senders) show_sender(sender, lines);
@@ -116,12 +63,12 @@ void show_notify(const core::NotifySettings& settings, Lines& lines) {
 void show_policy(const core::PolicySettings& settings, Lines& lines) {
   lines.open("policy");
   lines.line("dir", scalar(settings.folder));
-  lines.line("deadline", duration(settings.deadline));
+  lines.line("deadline", exact_duration(settings.deadline));
   if (!settings.deadlines.empty()) {
     lines.open("deadlines");
     for (const core::EventInfo& event : core::all_events())
       if (const auto own = settings.deadlines[static_cast<std::size_t>(event.event)]; own.count() > 0)
-        lines.line(event.name, duration(own));
+        lines.line(event.name, exact_duration(own));
     lines.close();
   }
   if (settings.allow != core::PolicyAllow{}) {
@@ -132,7 +79,7 @@ void show_policy(const core::PolicySettings& settings, Lines& lines) {
     lines.close();
   }
   lines.open("journal");
-  lines.line("age", duration(settings.journal_age));
+  lines.line("age", exact_duration(settings.journal_age));
   lines.line("megabytes", std::to_string(settings.journal_bytes >> 20));
   lines.close();
   lines.close();
@@ -158,6 +105,7 @@ void show_settings(const core::Config& config, Lines& lines) {
   }
   show_notify(config.notify, lines);
   show_policy(config.policy, lines);
+  show_work(config, lines);
   if (config.actors.empty()) return;
   lines.open("actors");
   for (const auto& [name, actor] : config.actors) {
@@ -173,8 +121,8 @@ void show_health_check(const core::HealthCheck& check, Lines& lines) {
   lines.open("health_check");
   lines.line("url", scalar(mask_url(check.url)));
   lines.line("from", to_string(check.from));
-  lines.line("interval", duration(check.interval));
-  lines.line("timeout", duration(check.timeout));
+  lines.line("interval", exact_duration(check.interval));
+  lines.line("timeout", exact_duration(check.timeout));
   lines.line("fall", std::to_string(check.fall));
   lines.line("rise", std::to_string(check.rise));
   lines.close();
@@ -199,14 +147,14 @@ void show_tunnel(const core::Config& config, const core::Tunnel& tunnel, Lines& 
   for (const auto& check : tunnel.health_checks) show_health_check(check, lines);
   lines.open("reconnect");
   lines.line("max_attempts", std::to_string(tunnel.reconnect.max_attempts));
-  lines.line("backoff_initial", duration(tunnel.reconnect.backoff_initial));
-  lines.line("backoff_max", duration(tunnel.reconnect.backoff_max));
+  lines.line("backoff_initial", exact_duration(tunnel.reconnect.backoff_initial));
+  lines.line("backoff_max", exact_duration(tunnel.reconnect.backoff_max));
   lines.close();
   lines.open("keepalive");
-  lines.line("interval", duration(tunnel.keepalive.interval));
-  lines.line("user_timeout", duration(tunnel.keepalive.user_timeout));
+  lines.line("interval", exact_duration(tunnel.keepalive.interval));
+  lines.line("user_timeout", exact_duration(tunnel.keepalive.user_timeout));
   lines.close();
-  lines.line("connect_timeout", duration(tunnel.connect_timeout));
+  lines.line("connect_timeout", exact_duration(tunnel.connect_timeout));
   lines.line("autostart", tunnel.autostart ? "true" : "false");
   lines.close();
 }

@@ -31,6 +31,8 @@ Surroundings Surroundings::of_process() {
   passwd* found = nullptr;
   ::getpwuid_r(here.uid, &record, buffer.data(), buffer.size(), &found);
   if (found) here.user = found->pw_name;
+  char machine[256] = {};  // HOST_NAME_MAX is 64
+  if (::gethostname(machine, sizeof machine - 1) == 0) here.machine = machine;
   here.home = folder_from("HOME");
   if (here.home.empty() && found && found->pw_dir && found->pw_dir[0] == '/') here.home = found->pw_dir;
   here.config_home = folder_from("XDG_CONFIG_HOME");

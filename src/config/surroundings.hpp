@@ -12,6 +12,7 @@ namespace fairlead::config {
 struct Surroundings {
   uid_t uid = 0;
   std::string user;          // name of the effective uid; empty when it has none
+  std::string machine;       // its host name; empty when it has none
   std::string home;          // absolute: $HOME, else the user database's; empty when neither has one
   std::string config_home;   // $XDG_CONFIG_HOME or ~/.config
   std::string state_home;    // $XDG_STATE_HOME or ~/.local/state

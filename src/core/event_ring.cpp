@@ -16,11 +16,12 @@ std::size_t weight(const Event& event) {
   return kOverhead + event.type.size() + event.tunnel.size() + event.body.size();
 }
 
-bool matches(const Event& event, std::string_view tunnel) {
-  return tunnel.empty() || event.tunnel == tunnel;
-}
-
 }  // namespace
+
+bool EventFilter::matches(const Event& event) const {
+  return (tunnel.empty() || event.tunnel == tunnel) && (task == TaskId{0} || event.task == task) &&
+         (without.empty() || event.type != without);
+}
 
 std::uint64_t first_event_id(base::WallTime started) {
   const auto millis = std::chrono::duration_cast<base::Millis>(started.time_since_epoch()).count();
@@ -30,8 +31,8 @@ std::uint64_t first_event_id(base::WallTime started) {
 EventRing::EventRing(std::uint64_t first_id, Limits limits)
     : limits_(limits), next_id_(std::max<std::uint64_t>(first_id, 1)) {}
 
-std::uint64_t EventRing::append(std::string type, std::string tunnel, std::string body) {
-  events_.push_back(Event{next_id_++, std::move(type), std::move(tunnel), std::move(body)});
+std::uint64_t EventRing::append(std::string type, std::string tunnel, std::string body, TaskId task) {
+  events_.push_back(Event{next_id_++, std::move(type), std::move(tunnel), std::move(body), task});
   bytes_ += weight(events_.back());
   while (events_.size() > 1 && (events_.size() > limits_.count || bytes_ > limits_.bytes)) {
     bytes_ -= weight(events_.front());
@@ -51,10 +52,10 @@ bool EventRing::covers(std::uint64_t cursor) const {
   return cursor >= oldest - 1 && cursor < next_id_;
 }
 
-const Event* EventRing::next(std::uint64_t& cursor, std::string_view tunnel) const {
+const Event* EventRing::next(std::uint64_t& cursor, const EventFilter& filter) const {
   if (events_.empty() || cursor >= last_id()) return nullptr;
   for (std::size_t i = cursor + 1 - events_.front().id; i < events_.size(); ++i) {
-    if (!matches(events_[i], tunnel)) continue;
+    if (!filter.matches(events_[i])) continue;
     cursor = events_[i].id;
     return &events_[i];
   }
@@ -65,7 +66,7 @@ const Event* EventRing::next(std::uint64_t& cursor, std::string_view tunnel) con
 std::vector<const Event*> EventRing::tail(std::size_t count, std::string_view tunnel) const {
   std::vector<const Event*> out;
   for (auto event = events_.rbegin(); event != events_.rend() && out.size() < count; ++event)
-    if (matches(*event, tunnel)) out.push_back(&*event);
+    if (tunnel.empty() || event->tunnel == tunnel) out.push_back(&*event);
   std::reverse(out.begin(), out.end());
   return out;
 }
@@ -76,7 +77,8 @@ std::unique_ptr<EventRing::Subscription> EventRing::subscribe(std::function<void
 }
 
 void RingPublisher::publish(std::string_view type, const base::Json& body) {
-  ring_.append(std::string(type), std::string(body["tunnel"].text()), body.dump());
+  ring_.append(std::string(type), std::string(body["tunnel"].text()), body.dump(),
+               TaskId{body["task"]["id"].integer()});
 }
 
 base::Log::Sink ring_sink(EventRing& ring) {

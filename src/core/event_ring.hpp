@@ -18,14 +18,24 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "core/ports.hpp"
+#include "core/task.hpp"
 
 namespace fairlead::core {
 
 struct Event {
   std::uint64_t id = 0;
   std::string type;    // "tunnel_state", "log", …
-  std::string tunnel;  // empty: the daemon as a whole
+  std::string tunnel;  // empty: the daemon as a whole, or a task
   std::string body;    // one JSON object, in one line
+  TaskId task{0};      // 0: not about a task
+};
+
+// Which events a reader wants; what is empty or 0 is not looked at.
+struct EventFilter {
+  std::string tunnel = {};
+  TaskId task{0};
+  std::string_view without = {};  // a type that is left out; a literal
+  bool matches(const Event& event) const;
 };
 
 // Wall time in milliseconds times 256: greater than every id that an earlier daemon gave out (fewer than 256
@@ -48,17 +58,17 @@ class EventRing {
   EventRing& operator=(const EventRing&) = delete;
 
   // Returns the new event's id. The oldest ones leave until the limits hold; the newest always stays.
-  std::uint64_t append(std::string type, std::string tunnel, std::string body);
+  std::uint64_t append(std::string type, std::string tunnel, std::string body, TaskId task = TaskId{0});
 
   std::uint64_t next_id() const { return next_id_; }
   std::uint64_t last_id() const { return next_id_ - 1; }  // the cursor of a reader who wants only new events
 
   // Whether a reader that has seen everything up to `cursor` can go on without a gap.
   bool covers(std::uint64_t cursor) const;
-  // The first event after `cursor`, only that tunnel's unless `tunnel` is empty; moves the cursor to it, or
-  // past everything when there is none. Precondition: covers(cursor). Valid until the next append().
-  const Event* next(std::uint64_t& cursor, std::string_view tunnel) const;
-  // The newest `count` events in order, oldest first; the same filter.
+  // The first event after `cursor` that matches; moves the cursor to it, or past everything when there is
+  // none. Precondition: covers(cursor). Valid until the next append().
+  const Event* next(std::uint64_t& cursor, const EventFilter& filter) const;
+  // The newest `count` events in order, oldest first; only that tunnel's unless `tunnel` is empty.
   std::vector<const Event*> tail(std::size_t count, std::string_view tunnel) const;
 
   // Alive while the caller listens; destroyed before the ring.
@@ -84,7 +94,8 @@ class EventRing {
   std::uint64_t next_key_ = 0;
 };
 
-// Lets the parts publish into a ring. An event belongs to the tunnel that its body names as "tunnel".
+// Lets the parts publish into a ring. An event belongs to the tunnel that its body names as "tunnel", and to
+// the task that it names as "task": {"id": N}.
 class RingPublisher : public EventPort {
  public:
   explicit RingPublisher(EventRing& ring) : ring_(ring) {}

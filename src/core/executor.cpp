@@ -17,9 +17,9 @@ base::Result<> ExecutorRegistry::add(std::unique_ptr<Executor> executor) {
   return base::success();
 }
 
-Executor* ExecutorRegistry::find(std::string_view kind) const {
+std::shared_ptr<Executor> ExecutorRegistry::find(std::string_view kind) const {
   const auto found = executors_.find(kind);
-  return found == executors_.end() ? nullptr : found->second.get();
+  return found == executors_.end() ? nullptr : found->second;
 }
 
 std::vector<std::string_view> ExecutorRegistry::kinds() const {

@@ -56,14 +56,15 @@ class Executor {
   virtual std::unique_ptr<ExecutorCall> rollback(const TaskRun& run, const TaskResult& result, Done done);
 };
 
+// A copy shares the executors: who has found one may go on with it when the registry has others by then.
 class ExecutorRegistry {
  public:
-  base::Result<> add(std::unique_ptr<Executor> executor);  // conflict: the kind has one already
-  Executor* find(std::string_view kind) const;             // null: none
-  std::vector<std::string_view> kinds() const;             // sorted
+  base::Result<> add(std::unique_ptr<Executor> executor);       // conflict: the kind has one already
+  std::shared_ptr<Executor> find(std::string_view kind) const;  // null: none
+  std::vector<std::string_view> kinds() const;                  // sorted
 
  private:
-  std::map<std::string, std::unique_ptr<Executor>, std::less<>> executors_;
+  std::map<std::string, std::shared_ptr<Executor>, std::less<>> executors_;
 };
 
 }  // namespace fairlead::core

@@ -46,7 +46,10 @@ struct ServerResponse {
 struct EventStream {
   EventRing* ring = nullptr;  // outlives the server
   std::uint64_t cursor = 0;
-  std::string tunnel;  // empty: all
+  EventFilter filter = {};
+  std::optional<Event> first = {};  // sent before those of the ring
+  // The stream ends by itself after such an event, and after a "resync", which may stand for it. Null: never.
+  bool (*is_last)(const Event&) = nullptr;
 };
 
 class Responder {

@@ -12,10 +12,20 @@
 
 namespace fairlead::core {
 
+// A server of the store's URL that is dialled elsewhere: at the listener of a tunnel's local forward.
+struct StoreDetour {
+  std::string host;  // as the URL says it: what a server's certificate must name
+  std::uint16_t port = 0;
+  std::string dial_host;  // an address, or a name where the forward listens on a name
+  std::uint16_t dial_port = 0;
+  bool operator==(const StoreDetour&) const = default;
+};
+
 struct StoreSettings {
-  std::string url;  // "": SQLite in the state directory; else a libpq connection string (postgresql://…)
-  std::string password_file;  // absolute path, or empty: libpq's own ways (passfile)
-  std::string via;            // the tunnel whose line carries the connection, or empty
+  std::string url;  // "": SQLite in the state directory; else a libpq URL (postgresql://…) without a password
+  std::string password_file;         // absolute path, or empty: libpq's own ways (passfile)
+  std::string via;                   // the tunnel whose line carries the connection, or empty
+  std::vector<StoreDetour> detours;  // with `via`: one for each host of the URL, in its order
   bool operator==(const StoreSettings&) const = default;
 };
 
@@ -39,13 +49,13 @@ struct WorkerSettings {
   bool operator==(const WorkerSettings&) const = default;
 };
 
-struct ChildLimits {  // setrlimit(2); 0: not set
+struct ProgramLimits {  // setrlimit(2); 0: not set
   std::uint64_t cpu_seconds = 0;
   std::uint64_t memory_bytes = 0;  // address space
   std::uint64_t file_bytes = 0;    // of one file that it writes
   std::uint64_t open_files = 0;
   std::uint64_t processes = 0;  // of the user
-  bool operator==(const ChildLimits&) const = default;
+  bool operator==(const ProgramLimits&) const = default;
 };
 
 enum class TaskInput : std::uint8_t { standard_input, file };  // how the payload reaches a program
@@ -58,10 +68,10 @@ struct ProgramSettings {
   TaskInput input = TaskInput::standard_input;
   std::size_t output_bytes = 64u << 10;  // kept of each stream, half of it the end
   base::Millis grace{5'000};             // from TERM to KILL
-  ChildLimits limits;
+  ProgramLimits limits;
   bool sandbox = true;                // seccomp, and Landlock where the kernel has it; no_new_privs always
   bool network = true;                // false: UNIX sockets alone
-  std::vector<std::string> writable;  // absolute folders; with `sandbox` everything else is read-only
+  std::vector<std::string> writable;  // absolute paths; with `sandbox` everything else is read-only
   bool operator==(const ProgramSettings&) const = default;
 };
 
@@ -69,7 +79,7 @@ struct ScriptProgram {
   std::string path;               // absolute
   std::string sha256;             // 64 lower-case hex digits
   std::vector<std::string> args;  // before those of the payload
-  bool accepts_args = true;       // the payload may name more
+  bool accepts_args = false;      // the payload may name more
   ProgramSettings program;
   bool operator==(const ScriptProgram&) const = default;
 };

@@ -18,16 +18,8 @@ using base::JsonView;
 
 constexpr std::int64_t kMaxId = std::int64_t{1} << 53;
 
-base::Error bad(std::string what) {
-  return {Code::bad_request, std::move(what), {}};
-}
-
 base::Error broken(std::string what) {
   return {Code::protocol, std::move(what), {}};
-}
-
-bool holds_nul(std::string_view text) {
-  return text.find('\0') != std::string_view::npos;
 }
 
 constexpr std::pair<ChildEnd, std::string_view> kEnds[] = {
@@ -37,7 +29,23 @@ constexpr std::pair<ChildEnd, std::string_view> kEnds[] = {
     {ChildEnd::killed, "killed"},
 };
 
-constexpr Code kFailures[] = {Code::not_found, Code::io, Code::bad_request, Code::unavailable};
+constexpr std::pair<SandboxKind, std::string_view> kSandboxes[] = {
+    {SandboxKind::none, "none"},
+    {SandboxKind::basic, "basic"},
+    {SandboxKind::strict, "strict"},
+};
+
+constexpr std::pair<bool, std::string_view> kStreams[] = {{false, "out"}, {true, "err"}};  // is_err
+
+constexpr Code kFailures[] = {Code::not_found, Code::io,          Code::bad_request,
+                              Code::forbidden, Code::unsupported, Code::unavailable};
+
+template <typename Value, std::size_t N>
+std::string_view name_of(const std::pair<Value, std::string_view> (&names)[N], Value value) {
+  for (const auto& [candidate, name] : names)
+    if (candidate == value) return name;
+  return {};
+}
 
 std::string encode_bytes(std::string_view bytes) {
   return base::base64({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
@@ -84,6 +92,19 @@ class Fields {
     }
     return out;
   }
+  bool boolean(std::string_view key) {
+    const auto value = take(key);
+    if (!value.is_bool()) fault("wants true or false in " + std::string(key));
+    return value.boolean();
+  }
+  template <typename Value, std::size_t N>
+  Value one_of(std::string_view key, const std::pair<Value, std::string_view> (&names)[N]) {
+    const auto wanted = text(key);
+    for (const auto& [value, name] : names)
+      if (name == wanted) return value;
+    fault("names an unknown " + std::string(key));
+    return names[0].first;
+  }
   bool has(std::string_view key) const { return object_[key].exists(); }
   void fault(std::string what) {
     if (fault_.empty()) fault_ = std::move(what);
@@ -107,6 +128,54 @@ base::Result<Message> checked(Fields& fields, std::string_view kind, auto value)
   return Message(std::move(value));
 }
 
+ChildLimits take_limits(Fields& message) {
+  Fields fields(message.take("limits"));
+  ChildLimits limits;
+  limits.cpu_seconds = fields.size("cpu_seconds");
+  limits.address_space = fields.size("address_space");
+  limits.file_size = fields.size("file_size");
+  limits.open_files = fields.size("open_files");
+  limits.processes = fields.size("processes");
+  if (auto whole = fields.finish("limits"); !whole) message.fault(whole.error().message);
+  return limits;
+}
+
+SandboxWish take_sandbox(Fields& message) {
+  Fields fields(message.take("sandbox"));
+  SandboxWish wish;
+  wish.kind = fields.one_of("kind", kSandboxes);
+  wish.network = fields.boolean("network");
+  wish.folder_writable = fields.boolean("folder_writable");
+  wish.writable = fields.texts("writable");
+  wish.required = fields.boolean("required");
+  if (auto whole = fields.finish("sandbox"); !whole) message.fault(whole.error().message);
+  return wish;
+}
+
+SandboxLevel take_level(Fields& message) {
+  Fields fields(message.take("level"));
+  SandboxLevel level;
+  level.no_new_privs = fields.boolean("no_new_privs");
+  level.seccomp = fields.boolean("seccomp");
+  level.landlock = static_cast<int>(fields.integer("landlock", 0, 1000));
+  level.network_off = fields.boolean("network_off");
+  if (auto whole = fields.finish("level"); !whole) message.fault(whole.error().message);
+  return level;
+}
+
+// What most children do without.
+void take_extras(Fields& fields, ChildSpec& spec) {
+  if (fields.has("program")) spec.program = fields.text("program");
+  if (fields.has("sha256")) spec.sha256 = fields.text("sha256");
+  if (fields.has("input_file")) spec.input_file = fields.text("input_file");
+  if (fields.has("private_folder")) spec.private_folder = fields.text("private_folder");
+  if (fields.has("private_in")) spec.private_in = fields.text("private_in");
+  if (fields.has("limits")) spec.limits = take_limits(fields);
+  if (fields.has("sandbox")) spec.sandbox = take_sandbox(fields);
+  if (fields.has("live_output")) spec.live_output = fields.boolean("live_output");
+  if (fields.has("lease_until_ms")) spec.lease_until = fields.boot_time("lease_until_ms");
+}
+
 ChildSpec take_spec(Fields& fields) {
   ChildSpec spec;
   spec.argv = fields.texts("argv");
@@ -122,7 +191,7 @@ ChildSpec take_spec(Fields& fields) {
   spec.grace = fields.millis("grace_ms");
   spec.output_head = fields.size("output_head");
   spec.output_tail = fields.size("output_tail");
-  if (fields.has("lease_until_ms")) spec.lease_until = fields.boot_time("lease_until_ms");
+  take_extras(fields, spec);
   return spec;
 }
 
@@ -144,20 +213,59 @@ Json render(const ChildOutput& output) {
   return json;
 }
 
+Json render(const std::vector<std::string>& texts) {
+  auto json = Json::array();
+  for (const auto& text : texts) json.push(text);
+  return json;
+}
+
+Json render(const ChildLimits& limits) {
+  auto json = Json::object();
+  json.set("cpu_seconds", limits.cpu_seconds).set("address_space", limits.address_space);
+  json.set("file_size", limits.file_size).set("open_files", limits.open_files);
+  json.set("processes", limits.processes);
+  return json;
+}
+
+Json render(const SandboxWish& wish) {
+  auto json = Json::object();
+  json.set("kind", name_of(kSandboxes, wish.kind)).set("network", wish.network);
+  json.set("folder_writable", wish.folder_writable).set("writable", render(wish.writable));
+  json.set("required", wish.required);
+  return json;
+}
+
+Json render(const SandboxLevel& level) {
+  auto json = Json::object();
+  json.set("no_new_privs", level.no_new_privs).set("seccomp", level.seccomp);
+  json.set("landlock", level.landlock).set("network_off", level.network_off);
+  return json;
+}
+
+void render_extras(Json& json, const ChildSpec& spec) {
+  if (!spec.program.empty()) json.set("program", spec.program);
+  if (!spec.sha256.empty()) json.set("sha256", spec.sha256);
+  if (!spec.input_file.empty()) json.set("input_file", spec.input_file);
+  if (!spec.private_folder.empty()) json.set("private_folder", spec.private_folder);
+  if (spec.private_in != ChildSpec{}.private_in) json.set("private_in", spec.private_in);
+  if (spec.limits != ChildLimits{}) json.set("limits", render(spec.limits));
+  if (spec.sandbox != SandboxWish{}) json.set("sandbox", render(spec.sandbox));
+  if (spec.live_output) json.set("live_output", true);
+  if (spec.lease_until) json.set("lease_until_ms", spec.lease_until->time_since_epoch().count());
+}
+
 Json render(const StartChild& start) {
   const ChildSpec& spec = start.spec;
-  auto argv = Json::array();
-  for (const auto& word : spec.argv) argv.push(word);
   auto environment = Json::array();
   for (const auto& [name, value] : spec.environment)
     environment.push(std::string(name).append("=").append(value));
   auto json = Json::object();
-  json.set("do", "start").set("id", start.id).set("argv", std::move(argv));
+  json.set("do", "start").set("id", start.id).set("argv", render(spec.argv));
   json.set("environment", std::move(environment)).set("folder", spec.folder);
   json.set("input", encode_bytes(spec.input));
   json.set("timeout_ms", spec.timeout.count()).set("grace_ms", spec.grace.count());
   json.set("output_head", spec.output_head).set("output_tail", spec.output_tail);
-  if (spec.lease_until) json.set("lease_until_ms", spec.lease_until->time_since_epoch().count());
+  render_extras(json, spec);
   return json;
 }
 
@@ -186,32 +294,40 @@ Json render(const ChildFailed& failed) {
   return json;
 }
 
+Json render(const ChildWrote& wrote) {
+  auto json = Json::object();
+  json.set("child", "output").set("id", wrote.id).set("stream", name_of(kStreams, wrote.piece.is_err));
+  json.set("bytes", encode_bytes(wrote.piece.bytes)).set("cut", wrote.piece.cut);
+  return json;
+}
+
 Json render(const ChildEnded& ended) {
   const ChildResult& result = ended.result;
   auto json = Json::object();
   json.set("child", "ended").set("id", ended.id);
-  for (const auto& [end, name] : kEnds)
-    if (end == result.end) json.set("end", name);
-  json.set("status", result.status).set("duration_ms", result.duration.count());
+  json.set("end", name_of(kEnds, result.end)).set("status", result.status);
+  json.set("duration_ms", result.duration.count()).set("level", render(result.level));
   json.set("out", render(result.out)).set("err", render(result.err));
   return json;
 }
 
 ChildResult take_result(Fields& fields) {
   ChildResult result;
-  const auto name = fields.text("end");
-  bool known = false;
-  for (const auto& [end, its_name] : kEnds) {
-    if (its_name != name) continue;
-    result.end = end;
-    known = true;
-  }
-  if (!known) fields.fault("names an unknown end");
+  result.end = fields.one_of("end", kEnds);
   result.status = static_cast<int>(fields.integer("status", 0, 255));
   result.duration = fields.millis("duration_ms");
+  result.level = take_level(fields);
   result.out = take_output(fields, "out");
   result.err = take_output(fields, "err");
   return result;
+}
+
+ChildPiece take_piece(Fields& fields) {
+  ChildPiece piece;
+  piece.is_err = fields.one_of("stream", kStreams);
+  piece.bytes = fields.bytes("bytes");
+  piece.cut = fields.boolean("cut");
+  return piece;
 }
 
 base::Error take_failure(Fields& fields) {
@@ -224,25 +340,6 @@ base::Error take_failure(Fields& fields) {
 }
 
 }  // namespace
-
-base::Result<> check_spec(const ChildSpec& spec) {
-  if (spec.argv.empty() || !spec.argv[0].starts_with('/')) return bad("argv[0] wants an absolute path");
-  for (const auto& word : spec.argv)
-    if (holds_nul(word)) return bad("argv holds a NUL byte");
-  for (const auto& [name, value] : spec.environment) {
-    if (name.empty() || name.find('=') != std::string::npos)
-      return bad("a name in the environment is not one");
-    if (holds_nul(name) || holds_nul(value)) return bad("the environment holds a NUL byte");
-  }
-  if (!spec.folder.starts_with('/') || holds_nul(spec.folder)) return bad("folder wants an absolute path");
-  if (spec.input.size() > kMaxChildInput) return bad("input is longer than 1 MiB");
-  if (spec.timeout <= base::Millis(0) || spec.timeout > kMaxChildTimeout)
-    return bad("timeout is out of range");
-  if (spec.grace < base::Millis(0) || spec.grace > kMaxChildGrace) return bad("grace is out of range");
-  if (spec.output_head > kMaxChildOutput || spec.output_tail > kMaxChildOutput)
-    return bad("more than 1 MiB of output to keep");
-  return base::success();
-}
 
 std::string encode(const SpawnRequest& request) {
   return std::visit([](const auto& message) { return render(message).dump(); }, request);
@@ -274,6 +371,7 @@ base::Result<SpawnReport> decode_report(std::string_view line) {
   if (kind == "started")
     return checked<SpawnReport>(fields, kind, ChildStarted{id, fields.integer("pid", 1, kMaxId)});
   if (kind == "failed") return checked<SpawnReport>(fields, kind, ChildFailed{id, take_failure(fields)});
+  if (kind == "output") return checked<SpawnReport>(fields, kind, ChildWrote{id, take_piece(fields)});
   if (kind == "ended") return checked<SpawnReport>(fields, kind, ChildEnded{id, take_result(fields)});
   return broken("an unknown report");
 }

@@ -4,9 +4,11 @@
 //   to the spawner      {"do":"start","id":7,"argv":[…],…}  {"do":"renew","id":7,"lease_until_ms":…}
 //   {"do":"end","id":7} from the spawner    {"child":"started","id":7,"pid":123}
 //   {"child":"failed","id":7,"code":"io","message":"…"}
-//                       {"child":"ended","id":7,"end":"exited","status":0,"duration_ms":3,"out":{…},"err":{…}}
+//   {"child":"output","id":7,"stream":"out","bytes":"…","cut":false}
+//   {"child":"ended","id":7,"end":"exited","status":0,"duration_ms":3,"level":{…},"out":{…},"err":{…}}
 //
-// Input and output are bytes, so they travel as base64. A child that ends at once may have no "started".
+// Input and output are bytes, so they travel as base64. A child that ends at once may have no "started". Of a
+// start, what has a default may be left out.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -26,6 +28,8 @@ constexpr std::size_t kMaxChildInput = 1u << 20;
 constexpr std::size_t kMaxChildOutput = 1u << 20;   // head, and tail, of each stream
 constexpr std::size_t kMaxSpawnRequest = 4u << 20;  // bytes of a line: ARG_MAX and the input fit
 constexpr std::size_t kMaxSpawnReport = 6u << 20;   // two heads and two tails in base64 fit
+constexpr std::size_t kMaxChildPath = 4096;         // PATH_MAX
+constexpr std::size_t kMaxWritable = 64;            // paths that a sandboxed child may write to
 constexpr base::Millis kMaxChildGrace{10 * 60'000};
 constexpr base::Millis kMaxChildTimeout{366LL * 24 * 3'600'000};
 
@@ -51,13 +55,17 @@ struct ChildStarted {
 };
 struct ChildFailed {
   ChildId id = 0;
-  base::Error error;  // not_found, io, bad_request or unavailable
+  base::Error error;  // not_found, io, bad_request, forbidden, unsupported or unavailable
+};
+struct ChildWrote {
+  ChildId id = 0;
+  ChildPiece piece;
 };
 struct ChildEnded {
   ChildId id = 0;
   ChildResult result;
 };
-using SpawnReport = std::variant<ChildStarted, ChildFailed, ChildEnded>;
+using SpawnReport = std::variant<ChildStarted, ChildFailed, ChildWrote, ChildEnded>;
 
 // Precondition for a start: check_spec() has passed.
 std::string encode(const SpawnRequest& request);

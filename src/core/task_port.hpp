@@ -49,7 +49,7 @@ class TaskPort {
   virtual void drain(std::string worker, bool draining, const Caller& caller, Answer<base::Unit> done) = 0;
   // The newest output of a task that this daemon runs, or has just run; empty for others.
   virtual std::vector<OutputPart> output(TaskId id) const = 0;
-  virtual std::string metrics() const = 0;  // Prometheus text format 0.0.4
+  virtual std::string metrics() = 0;  // Prometheus text format 0.0.4
 };
 
 }  // namespace fairlead::core

@@ -34,7 +34,8 @@ std::string host_path() {
 
 class Spawner::Call final : public core::ChildCall {
  public:
-  Call(Spawner& spawner, core::ChildId id, Done done) : spawner_(&spawner), id_(id), done_(std::move(done)) {
+  Call(Spawner& spawner, core::ChildId id, Done done, OnOutput on_output)
+      : spawner_(&spawner), id_(id), done_(std::move(done)), on_output_(std::move(on_output)) {
     spawner.calls_.emplace(id, this);
   }
   ~Call() override {
@@ -47,6 +48,8 @@ class Spawner::Call final : public core::ChildCall {
   void renew_lease(base::BootTime until) override {
     if (spawner_ != nullptr) spawner_->request(core::RenewLease{id_, until});
   }
+  // A copy, because what is called may destroy this.
+  OnOutput on_output() const { return on_output_; }
   // From here on it asks for nothing: its child has ended, or the Spawner is going.
   Done part() {
     spawner_ = nullptr;
@@ -57,6 +60,7 @@ class Spawner::Call final : public core::ChildCall {
   Spawner* spawner_;
   core::ChildId id_;
   Done done_;
+  OnOutput on_output_;
 };
 
 Spawner::Spawner(loop::Loop& loop, base::Log& log, std::string host)
@@ -84,9 +88,10 @@ base::Result<> Spawner::bring_up() {
   return base::success();
 }
 
-std::unique_ptr<core::ChildCall> Spawner::start(core::ChildSpec spec, Done done) {
+std::unique_ptr<core::ChildCall> Spawner::start(core::ChildSpec spec, Done done, OnOutput on_output) {
   const auto id = ++last_id_;
-  auto call = std::make_unique<Call>(*this, id, std::move(done));
+  spec.live_output = static_cast<bool>(on_output);
+  auto call = std::make_unique<Call>(*this, id, std::move(done), std::move(on_output));
   if (auto submitted = submit(id, std::move(spec)); !submitted) finish(id, submitted.error());
   return call;
 }
@@ -138,6 +143,10 @@ void Spawner::on_report(core::SpawnReport report) {
     return log_.debug("child_started", {{"child", started->id}, {"pid", started->pid}});
   if (auto* failed = std::get_if<core::ChildFailed>(&report))
     return finish(failed->id, std::move(failed->error));
+  if (auto* wrote = std::get_if<core::ChildWrote>(&report)) {
+    news_.push_back({wrote->id, std::move(wrote->piece)});
+    return deliver_.schedule();
+  }
   auto& ended = std::get<core::ChildEnded>(report);
   finish(ended.id, std::move(ended.result));
 }
@@ -161,20 +170,23 @@ void Spawner::finish_all(const base::Error& why) {
 }
 
 void Spawner::finish(core::ChildId id, base::Result<core::ChildResult> result) {
-  finished_.emplace_back(id, std::move(result));
+  news_.push_back({id, std::move(result)});
   deliver_.schedule();
 }
 
 void Spawner::deliver() {
-  const auto finished = std::exchange(finished_, {});
-  for (const auto& [id, result] : finished) {
+  for (auto& [id, what] : std::exchange(news_, {})) {
     const auto found = calls_.find(id);
     if (found == calls_.end()) continue;  // given up, or told already
+    if (const auto* piece = std::get_if<core::ChildPiece>(&what)) {
+      if (const auto on_output = found->second->on_output()) on_output(*piece);
+      continue;
+    }
     const auto done = found->second->part();
     calls_.erase(found);
-    done(result);
+    done(std::move(std::get<base::Result<core::ChildResult>>(what)));
   }
-  if (stopping_ && pid() == 0 && finished_.empty())
+  if (stopping_ && pid() == 0 && news_.empty())
     if (const auto gone = std::exchange(gone_, nullptr)) gone();
 }
 

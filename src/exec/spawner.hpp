@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/line_socket.hpp"
@@ -36,7 +37,7 @@ class Spawner final : public core::SpawnPort {
   Spawner(const Spawner&) = delete;
   Spawner& operator=(const Spawner&) = delete;
 
-  std::unique_ptr<core::ChildCall> start(core::ChildSpec spec, Done done) override;
+  std::unique_ptr<core::ChildCall> start(core::ChildSpec spec, Done done, OnOutput on_output = {}) override;
 
   // Ends all children (TERM, after their grace KILL) and then the process; `gone` is called once, later, when
   // nothing is left of either. The calls under way end with Code::cancelled, and so do later ones.
@@ -47,6 +48,10 @@ class Spawner final : public core::SpawnPort {
 
  private:
   class Call;
+  struct News {
+    core::ChildId id = 0;
+    std::variant<core::ChildPiece, base::Result<core::ChildResult>> what;
+  };
 
   base::Result<> submit(core::ChildId id, core::ChildSpec spec);
   base::Result<> bring_up();
@@ -68,8 +73,8 @@ class Spawner final : public core::SpawnPort {
   std::unique_ptr<base::LineSocket> socket_;
   std::unique_ptr<loop::Poll> poll_;
   core::ChildId last_id_ = 0;
-  std::map<core::ChildId, Call*> calls_;                                             // not yet called back
-  std::vector<std::pair<core::ChildId, base::Result<core::ChildResult>>> finished_;  // waiting for deliver()
+  std::map<core::ChildId, Call*> calls_;  // not yet called back
+  std::vector<News> news_;                // in the order they came, waiting for deliver()
   loop::Deferred deliver_;
   bool stopping_ = false;
   std::function<void()> gone_;

@@ -13,12 +13,14 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "host/private_folder.hpp"
 
 namespace fairlead::host {
 
 namespace {
 
 constexpr std::size_t kPart = 64u << 10;       // the usual size of a pipe
+constexpr std::size_t kMostRemoved = 1000;     // entries of a private folder, by us: others wait meanwhile
 constexpr std::size_t kPartsAtOnce = 4;        // of one stream, then others get their turn
 constexpr unsigned int kNoExecSeal = 0x0008U;  // MFD_NOEXEC_SEAL, Linux 6.3; not yet in Debian 12's headers
 
@@ -55,27 +57,40 @@ base::Result<Pipe> open_pipe() {
 
 }  // namespace
 
-Child::Child(core::StartChild request, Guard guard, base::UniqueFd out, base::UniqueFd err)
+Child::Child(core::StartChild request, std::string private_folder, Guard guard, base::UniqueFd out,
+             base::UniqueFd err)
     : id_(request.id),
       spec_(std::move(request.spec)),
+      private_folder_(std::move(private_folder)),
       guard_(std::move(guard)),
       streams_{Stream{std::move(out), {spec_.output_head, spec_.output_tail}},
                Stream{std::move(err), {spec_.output_head, spec_.output_tail}}},
       began_(base::BootClock::now()) {
   spec_.input = std::string();
+  if (spec_.live_output) live_.emplace();
 }
 
 base::Result<std::unique_ptr<Child>> Child::start(core::StartChild request) {
-  auto input = open_input(request.spec.input);
+  const auto& spec = request.spec;
+  auto input = open_input(spec.input_file.empty() ? spec.input : std::string());
   if (!input) return input.error();
   auto out = open_pipe();
   if (!out) return out.error();
   auto err = open_pipe();
   if (!err) return err.error();
-  auto guard = start_guard(request.spec, input->get(), out->write.get(), err->write.get());
-  if (!guard) return guard.error();
-  return std::unique_ptr<Child>(
-      new Child(std::move(request), std::move(*guard), std::move(out->read), std::move(err->read)));
+  std::string private_folder;
+  if (!spec.input_file.empty() || !spec.private_folder.empty()) {
+    auto made = make_private_folder(spec.private_in);
+    if (!made) return made.error();
+    private_folder = std::move(*made);
+  }
+  auto guard = start_guard(spec, private_folder, input->get(), out->write.get(), err->write.get());
+  if (!guard) {
+    if (!private_folder.empty()) remove_private_folder(private_folder, kMostRemoved);
+    return guard.error();
+  }
+  return std::unique_ptr<Child>(new Child(std::move(request), std::move(private_folder), std::move(*guard),
+                                          std::move(out->read), std::move(err->read)));
 }
 
 std::optional<core::ChildStarted> Child::on_control() {
@@ -86,9 +101,21 @@ std::optional<core::ChildStarted> Child::on_control() {
 
 // False when there is none, now or for ever.
 bool Child::take_note() {
-  GuardNote note;
-  if (::recv(guard_.control.get(), &note, sizeof note, MSG_DONTWAIT) != sizeof note) return false;
-  if (note.kind == GuardNote::Kind::started) root_ = note.value;
+  struct {
+    GuardNote note;
+    char message[kMaxGuardMessage];
+  } packet;
+  const auto got = ::recv(guard_.control.get(), &packet, sizeof packet, MSG_DONTWAIT);
+  if (got < static_cast<ssize_t>(sizeof packet.note)) return false;
+  const auto& note = packet.note;
+  if (note.kind == GuardNote::Kind::started) {
+    root_ = note.value;
+    level_ = note.level;
+  }
+  if (note.kind == GuardNote::Kind::refused)
+    refused_ = {static_cast<base::Code>(note.value),
+                {packet.message, static_cast<std::size_t>(got) - sizeof note},
+                {}};
   if (note.kind == GuardNote::Kind::failed) failed_ = note;
   if (note.kind == GuardNote::Kind::root_ended) root_ended_ = note;
   return true;
@@ -101,16 +128,32 @@ bool Child::root_runs() {
 }
 
 bool Child::on_output(std::size_t stream) {
-  auto& [pipe, capture] = streams_[stream];
+  const auto& pipe = streams_[stream].pipe;
   char part[kPart];
   for (std::size_t turn = 0; turn < kPartsAtOnce; ++turn) {
     const auto got = ::read(pipe.get(), part, sizeof part);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (got == 0) return false;
-    capture.add({part, static_cast<std::size_t>(got)});
+    keep(stream, {part, static_cast<std::size_t>(got)});
     if (static_cast<std::size_t>(got) < sizeof part) return true;
   }
   return true;
+}
+
+void Child::keep(std::size_t stream, std::string_view bytes) {
+  streams_[stream].capture.add(bytes);
+  if (live_) live_->add(stream, bytes, base::BootClock::now());
+}
+
+std::optional<base::BootTime> Child::live_due() const {
+  return live_ ? live_->due() : std::nullopt;
+}
+
+std::vector<core::SpawnReport> Child::take_live(base::BootTime now) {
+  std::vector<core::SpawnReport> reports;
+  if (live_)
+    for (auto& piece : live_->take(now)) reports.emplace_back(core::ChildWrote{id_, std::move(piece)});
+  return reports;
 }
 
 void Child::order(GuardOrder what) {
@@ -147,15 +190,16 @@ std::optional<base::BootTime> Child::check_time(base::BootTime now) {
 
 // Whoever could still write has ended, or was handed the pipe by somebody of the tree and does not belong to
 // it: so what is in the pipe now is all that counts.
-void Child::drain(Stream& stream) {
+void Child::drain(std::size_t stream) {
+  const auto& pipe = streams_[stream].pipe;
   int left = 0;
-  if (!stream.pipe || ::ioctl(stream.pipe.get(), FIONREAD, &left) != 0) return;
+  if (!pipe || ::ioctl(pipe.get(), FIONREAD, &left) != 0) return;
   char part[kPart];
   while (left > 0) {
-    const auto got = ::read(stream.pipe.get(), part, std::min(sizeof part, static_cast<std::size_t>(left)));
+    const auto got = ::read(pipe.get(), part, std::min(sizeof part, static_cast<std::size_t>(left)));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
-    stream.capture.add({part, static_cast<std::size_t>(got)});
+    keep(stream, {part, static_cast<std::size_t>(got)});
     left -= static_cast<int>(got);
   }
 }
@@ -166,12 +210,16 @@ bool Child::collect() {
   }
   while (take_note()) {
   }
-  for (auto& stream : streams_) drain(stream);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  for (std::size_t stream = 0; stream < streams_.size(); ++stream) drain(stream);
+  guard_lost_ = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+  return !guard_lost_;
 }
 
 core::SpawnReport Child::report() {
-  if (failed_ || root_ == 0) return core::ChildFailed{id_, failure()};
+  if (guard_lost_ && !private_folder_.empty()) remove_private_folder(private_folder_, kMostRemoved);
+  // Told to end before it had started: that is an end as well.
+  const bool ended_before = root_ == 0 && !failed_ && !refused_ && !guard_lost_ && cause_;
+  if (root_ == 0 && !ended_before) return core::ChildFailed{id_, failure()};
   return core::ChildEnded{id_, result()};
 }
 
@@ -180,6 +228,7 @@ core::ChildResult Child::result() {
   result.duration = base::BootClock::now() - began_;
   result.out = streams_[0].capture.take();
   result.err = streams_[1].capture.take();
+  result.level = level_;
   if (cause_) {
     result.end = *cause_;
     return result;
@@ -192,18 +241,28 @@ core::ChildResult Child::result() {
 }
 
 base::Error Child::failure() const {
-  if (!failed_) return {base::Code::unavailable, spec_.argv[0] + " was lost: its guard was killed", {}};
+  const auto& path = spec_.path();
+  if (refused_) return *refused_;
+  if (!failed_) return {base::Code::unavailable, path + " was lost: its guard was killed", {}};
   switch (failed_->step) {
     case LaunchStep::enter_folder:
       return base::os_error("cannot enter the folder " + spec_.folder, failed_->value);
     case LaunchStep::none:
     case LaunchStep::fork:
     case LaunchStep::descriptors:
-      return base::os_error("cannot prepare a process for " + spec_.argv[0], failed_->value);
+      return base::os_error("cannot prepare a process for " + path, failed_->value);
+    case LaunchStep::limits:
+      return base::os_error("cannot set the limits of " + path, failed_->value);
+    case LaunchStep::sandbox: {
+      auto error =
+          base::os_error("the kernel refuses the sandbox that " + path + " requires", failed_->value);
+      error.code = base::Code::unsupported;
+      return error;
+    }
     case LaunchStep::execute:
       break;
   }
-  auto error = base::os_error("cannot execute " + spec_.argv[0], failed_->value);
+  auto error = base::os_error("cannot execute " + path, failed_->value);
   if (failed_->value == ENOENT || failed_->value == ENOTDIR) error.code = base::Code::not_found;
   if (failed_->value == E2BIG) error.code = base::Code::bad_request;
   return error;

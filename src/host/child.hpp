@@ -4,10 +4,14 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "core/spawn_protocol.hpp"
 #include "host/guard.hpp"
+#include "host/live_output.hpp"
 #include "host/output_capture.hpp"
 
 namespace fairlead::host {
@@ -35,6 +39,9 @@ class Child {
 
   void end();                        // TERM, after the grace KILL
   void renew(base::BootTime until);  // nothing happens without a lease
+  // What it wrote and somebody wants to see now; empty until live_due().
+  std::optional<base::BootTime> live_due() const;
+  std::vector<core::SpawnReport> take_live(base::BootTime now);
   // Ends it when its time is up; returns when to be asked again, and nothing when it is being ended for good.
   std::optional<base::BootTime> check_time(base::BootTime now);
 
@@ -49,21 +56,28 @@ class Child {
     base::UniqueFd pipe;
     OutputCapture capture;
   };
-  Child(core::StartChild request, Guard guard, base::UniqueFd out, base::UniqueFd err);
+  Child(core::StartChild request, std::string private_folder, Guard guard, base::UniqueFd out,
+        base::UniqueFd err);
   bool take_note();
   bool root_runs();
   void order(GuardOrder what);
-  void drain(Stream& stream);
+  void keep(std::size_t stream, std::string_view bytes);
+  void drain(std::size_t stream);
   core::ChildResult result();
   base::Error failure() const;
 
   core::ChildId id_;
-  core::ChildSpec spec_;  // its input is dropped
+  core::ChildSpec spec_;        // its input is dropped
+  std::string private_folder_;  // empty: none
   Guard guard_;
   std::array<Stream, 2> streams_;
+  std::optional<LiveOutput> live_;  // somebody wants to see it
   base::BootTime began_;
   std::optional<GuardNote> failed_, root_ended_;
+  std::optional<base::Error> refused_;
   pid_t root_ = 0;                       // once it has started
+  core::SandboxLevel level_;             // of that
+  bool guard_lost_ = false;              // it was killed, so nobody has removed the private folder
   bool ending_ = false;                  // the guard was told to end it
   bool killing_ = false;                 // … or to kill it
   std::optional<core::ChildEnd> cause_;  // ours: why we ended it, while its root still ran

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,13 +14,19 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "host/child_setup.hpp"
 #include "host/descendants.hpp"
 #include "host/pidfd.hpp"
+#include "host/private_folder.hpp"
+#include "host/task_filter.hpp"
 
 namespace fairlead::host {
 
@@ -32,21 +39,25 @@ constexpr base::Millis kFirstLook{5}, kLongestLook{320};
 // What runs in the guard's process, from the fork to its exit.
 class GuardLoop {
  public:
-  GuardLoop(int control, base::Millis grace) : control_(control), grace_(grace) {}
-  void run(const core::ChildSpec& spec, int in, int out, int err);
+  GuardLoop(const core::ChildSpec& spec, const std::string& private_folder, int control)
+      : spec_(spec), private_folder_(private_folder), control_(control) {}
+  void run(int in, int out, int err);
 
  private:
   enum class Phase { running, terminating, killing };
-  bool start(const core::ChildSpec& spec, int in, int out, int err);
+  bool start(int in, int out, int err);
+  bool launch_child(ChildSetup setup, int in, int out, int err);
+  bool told_to_end() const;
   bool reap();
   void end();
   void wait();
   void obey();
   int patience() const;
-  void note(GuardNote::Kind kind, LaunchStep step, int value) const;
+  void note(const GuardNote& note, std::string_view message = {}) const;
 
+  const core::ChildSpec& spec_;
+  const std::string& private_folder_;
   int control_;
-  base::Millis grace_;
   int signals_ = -1;
   pid_t root_ = 0;
   Phase phase_ = Phase::running;
@@ -61,29 +72,51 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-bool GuardLoop::start(const core::ChildSpec& spec, int in, int out, int err) {
-  auto words = spec.argv;
-  std::vector<std::string> variables;
-  for (const auto& [name, value] : spec.environment) variables.emplace_back(name).append("=").append(value);
-  const auto argv = pointers(words), environment = pointers(variables);
+// A look, no more: what it is will be read when there is a child to do it to.
+bool GuardLoop::told_to_end() const {
+  pollfd control{control_, POLLIN, 0};
+  return ::poll(&control, 1, 0) > 0;
+}
+
+bool GuardLoop::start(int in, int out, int err) {
+  auto setup = set_up_child(spec_, private_folder_, [this] { return told_to_end(); });
+  if (setup) return launch_child(std::move(*setup), in, out, err);
+  const auto& [code, message, where] = setup.error();
+  if (code != base::Code::cancelled)
+    note({GuardNote::Kind::refused, LaunchStep::none, static_cast<int>(code), {}},
+         std::string_view(message).substr(0, kMaxGuardMessage));
+  return false;
+}
+
+bool GuardLoop::launch_child(ChildSetup setup, int in, int out, int err) {
+  auto words = spec_.argv;
+  const auto argv = pointers(words), environment = pointers(setup.environment);
+  const auto& wish = spec_.sandbox;
   LaunchFailure failure;
-  root_ =
-      launch({words[0].c_str(), argv.data(), environment.data(), spec.folder.c_str(), in, out, err}, failure);
+  LaunchLevel level;
+  root_ = launch({spec_.path().c_str(), argv.data(), environment.data(), spec_.folder.c_str(), in, out, err,
+                  setup.program.file.get(), setup.program.is_script, spec_.limits, setup.rules.get(),
+                  setup.filter, wish.required},
+                 failure, level);
   if (root_ == 0) {
-    note(GuardNote::Kind::failed, failure.step, failure.error);
+    note({GuardNote::Kind::failed, failure.step, failure.error, {}});
     return false;
   }
-  note(GuardNote::Kind::started, LaunchStep::none, root_);
+  note({GuardNote::Kind::started,
+        LaunchStep::none,
+        root_,
+        {level.no_new_privs, level.filter, level.rules ? setup.rules_version : 0,
+         level.filter && !wish.network}});
   return true;
 }
 
-void GuardLoop::run(const core::ChildSpec& spec, int in, int out, int err) {
+void GuardLoop::run(int in, int out, int err) {
   sigset_t child_signal;
   ::sigemptyset(&child_signal);
   ::sigaddset(&child_signal, SIGCHLD);
   ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
   signals_ = ::signalfd(-1, &child_signal, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (!start(spec, in, out, err)) return;
+  if (!start(in, out, err)) return;
   for (const int fd : {in, out, err}) ::close(fd);  // a pipe ends when the tree has let go of it
   while (reap()) {
     if (phase_ == Phase::killing) {
@@ -104,7 +137,7 @@ bool GuardLoop::reap() {
     if (pid < 0) return false;
     if (pid == 0) break;
     if (pid == root_) {
-      note(GuardNote::Kind::root_ended, LaunchStep::none, status);
+      note({GuardNote::Kind::root_ended, LaunchStep::none, status, {}});
       root_ = 0;
     }
   }
@@ -114,12 +147,12 @@ bool GuardLoop::reap() {
 
 void GuardLoop::end() {
   if (phase_ != Phase::running) return;
-  if (grace_ <= base::Millis(0)) {
+  if (spec_.grace <= base::Millis(0)) {
     phase_ = Phase::killing;
     return;
   }
   phase_ = Phase::terminating;
-  kill_at_ = base::steady_now() + grace_;
+  kill_at_ = base::steady_now() + spec_.grace;
   terminate(descendants_of(::getpid()));
 }
 
@@ -151,9 +184,14 @@ void GuardLoop::obey() {
   if (got <= 0) control_ = -1;  // poll(2) passes over it
 }
 
-void GuardLoop::note(GuardNote::Kind kind, LaunchStep step, int value) const {
-  const GuardNote note{kind, step, value};
-  ::send(control_, &note, sizeof note, MSG_NOSIGNAL);  // fails only when the spawner is gone
+// Fails only when the spawner is gone.
+void GuardLoop::note(const GuardNote& note, std::string_view message) const {
+  GuardNote copy = note;
+  iovec parts[] = {{&copy, sizeof copy}, {const_cast<char*>(message.data()), message.size()}};
+  msghdr packet{};
+  packet.msg_iov = parts;
+  packet.msg_iovlen = 2;
+  ::sendmsg(control_, &packet, MSG_NOSIGNAL);
 }
 
 // Closes all but these and 0, 1, 2: what belongs to the spawner and to other guards must not be held open
@@ -169,27 +207,34 @@ bool close_all_but(std::array<int, 4> kept) {
   return ::close_range(next, UINT_MAX, 0) == 0;
 }
 
-[[noreturn]] void be_guard(const core::ChildSpec& spec, int control, int in, int out, int err) {
+[[noreturn]] void be_guard(const core::ChildSpec& spec, const std::string& private_folder, int control,
+                           int in, int out, int err) {
   ::prctl(PR_SET_NAME, "fairlead-guard");
   if (close_all_but({control, in, out, err}) && ::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0) {
-    GuardLoop(control, spec.grace).run(spec, in, out, err);
-    ::_exit(0);
+    GuardLoop(spec, private_folder, control).run(in, out, err);
+  } else {
+    const GuardNote failed{GuardNote::Kind::failed, LaunchStep::descriptors, errno, {}};
+    ::send(control, &failed, sizeof failed, MSG_NOSIGNAL);
   }
-  const GuardNote failed{GuardNote::Kind::failed, LaunchStep::descriptors, errno};
-  ::send(control, &failed, sizeof failed, MSG_NOSIGNAL);
+  if (!private_folder.empty() && !remove_private_folder(private_folder))
+    std::fprintf(stderr, "fairlead-host spawner: cannot remove %s: %s\n", private_folder.c_str(),
+                 std::strerror(errno));
   ::_exit(0);
 }
 
 }  // namespace
 
-base::Result<Guard> start_guard(const core::ChildSpec& spec, int in, int out, int err) {
+base::Result<Guard> start_guard(const core::ChildSpec& spec, const std::string& private_folder, int in,
+                                int out, int err) {
+  if (spec.sandbox.kind != core::SandboxKind::none)
+    task_filter(spec.sandbox.network);  // made once, not by each guard
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return base::os_error("cannot make a socket for a child's guard", errno);
   base::UniqueFd ours(ends[0]), theirs(ends[1]);
   const pid_t pid = ::fork();
   if (pid < 0) return base::os_error("cannot fork", errno);
-  if (pid == 0) be_guard(spec, theirs.get(), in, out, err);
+  if (pid == 0) be_guard(spec, private_folder, theirs.get(), in, out, err);
   base::UniqueFd pidfd(::pidfd_open(pid, 0));
   if (!pidfd) {  // out of descriptors: its end of the socket closes with ours, and it kills what it has
                  // started

@@ -1,17 +1,16 @@
 #include "host/sandbox.hpp"
 
 #include <fcntl.h>
-#include <linux/landlock.h>
-#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
+
+#include "host/landlock.hpp"
+#include "host/seccomp_filter.hpp"
 
 namespace fairlead::host {
 
@@ -32,19 +31,11 @@ bool limit(decltype(RLIMIT_AS) resource, rlim_t value) {
   return ::setrlimit(resource, &both) == 0;
 }
 
-// Every right over files that this kernel knows is handled, and none is given.
+// Every right over files is taken, and none is given.
 bool restrict_files() {
-  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (version < 1) return false;
-  landlock_ruleset_attr rules = {};
-  const int rights = version == 1 ? 13 : version == 2 ? 14 : 15;  // execute … make_sym; refer; truncate
-  rules.handled_access_fs = (1ULL << rights) - 1;
-  const long made = ::syscall(SYS_landlock_create_ruleset, &rules, sizeof rules.handled_access_fs, 0);
-  if (made < 0) return false;
-  const int fd = static_cast<int>(made);
-  const bool done = ::syscall(SYS_landlock_restrict_self, fd, 0) == 0;
-  ::close(fd);
-  return done;
+  if (landlock_version() == 0) return false;
+  const auto rules = landlock_rules({kEveryFileRight, 0, 0});
+  return rules.ok() && landlock_enter(rules->get());
 }
 
 // What a script's work needs, and nothing that opens, connects, starts or maps executable memory. Anything
@@ -56,15 +47,10 @@ bool restrict_calls() {
                               SCMP_SYS(exit_group),     SCMP_SYS(rt_sigreturn),  SCMP_SYS(restart_syscall),
                               SCMP_SYS(rt_sigprocmask), SCMP_SYS(getpid),        SCMP_SYS(gettid),
                               SCMP_SYS(tgkill)};
-  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-  if (filter == nullptr) return false;
-  bool fine = true;
-  for (const int call : kAllowed) fine = fine && seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) == 0;
-  fine = fine && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0;
-  fine = fine && seccomp_load(filter) == 0;
-  seccomp_release(filter);
-  return fine;
+  SeccompFilter filter(SCMP_ACT_KILL_PROCESS);
+  for (const int call : kAllowed) filter.add(SCMP_ACT_ALLOW, call);
+  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(mmap), {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
+  return filter.load();
 }
 
 }  // namespace

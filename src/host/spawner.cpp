@@ -25,8 +25,9 @@ namespace {
 
 constexpr std::uint64_t kSocketKey = 0, kTimerKey = 1;  // below the keys of children, whose ids begin with 1
 constexpr int kSweepMillis = 10;
-constexpr int kBadData = 65;      // EX_DATAERR of sysexits.h
-constexpr int kUnavailable = 69;  // EX_UNAVAILABLE
+constexpr std::size_t kRoomForLive = 1u << 20;  // of unsent reports; above it nothing live is added
+constexpr int kBadData = 65;                    // EX_DATAERR of sysexits.h
+constexpr int kUnavailable = 69;                // EX_UNAVAILABLE
 
 }  // namespace
 
@@ -163,7 +164,9 @@ void Spawner::on_child(core::ChildId id, Part part) {
 void Spawner::on_guard_exit(Child& child) {
   for (const Part part : {Part::out, Part::err, Part::control, Part::guard}) unwatch(child, part);
   auto node = children_.extract(child.id());
-  if (child.collect())
+  const bool whole = child.collect();
+  for (const auto& wrote : child.take_live(base::BootClock::now())) tell(wrote);
+  if (whole)
     tell(child.report());
   else
     unguarded_.push_back(std::move(node.mapped()));
@@ -190,9 +193,17 @@ void Spawner::sweep() {
 void Spawner::check_times() {
   const auto now = base::BootClock::now();
   base::BootTime next{};
-  for (auto& [id, child] : children_) {
-    const auto due = child->check_time(now);
+  const auto wait_for = [&](std::optional<base::BootTime> due) {
     if (due && (next == base::BootTime{} || *due < next)) next = *due;
+  };
+  // While the daemon reads nothing, what is seen live waits where it is bounded; its reading wakes us.
+  const bool live = socket_.unsent() < kRoomForLive;
+  for (auto& [id, child] : children_) {
+    wait_for(child->check_time(now));
+    if (!live) continue;
+    if (const auto due = child->live_due(); due && *due <= now)
+      for (const auto& wrote : child->take_live(now)) tell(wrote);
+    wait_for(child->live_due());
   }
   if (next == timer_at_) return;
   timer_at_ = next;

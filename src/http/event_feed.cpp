@@ -19,24 +19,31 @@ std::string event_text(std::uint64_t id, std::string_view type, std::string_view
 // The first line makes the head of the response leave at once, and tells browsers when to come back.
 EventFeed::EventFeed(const core::EventStream& stream, std::function<void()> on_news)
     : ring_(*stream.ring),
-      cursor_(stream.cursor),
-      tunnel_(stream.tunnel),
+      stream_(stream),
       pending_("retry: 1000\n\n"),
       subscription_(ring_.subscribe(std::move(on_news))) {}
 
 bool EventFeed::refill() {
   if (!pending_.empty()) return true;
   if (ended_) return false;
-  if (!ring_.covers(cursor_)) {
-    cursor_ = ring_.last_id();
-    pending_ = event_text(cursor_, "resync", "{\"id\":" + std::to_string(cursor_) + "}");
-  } else if (const core::Event* event = ring_.next(cursor_, tunnel_)) {
-    pending_ = event_text(event->id, event->type, event->body);
+  if (stream_.first) {
+    take(*std::exchange(stream_.first, std::nullopt));
+  } else if (!ring_.covers(stream_.cursor)) {
+    stream_.cursor = ring_.last_id();
+    pending_ = event_text(stream_.cursor, "resync", "{\"id\":" + std::to_string(stream_.cursor) + "}");
+    ended_ = stream_.is_last != nullptr;
+  } else if (const core::Event* event = ring_.next(stream_.cursor, stream_.filter)) {
+    take(*event);
   } else if (comment_due_) {
     pending_ = ":\n\n";
     comment_due_ = false;
   }
   return !pending_.empty();
+}
+
+void EventFeed::take(const core::Event& event) {
+  pending_ = event_text(event.id, event.type, event.body);
+  if (stream_.is_last != nullptr && stream_.is_last(event)) ended_ = true;
 }
 
 bool EventFeed::ready() {

@@ -26,10 +26,10 @@ class EventFeed {
 
  private:
   bool refill();
+  void take(const core::Event& event);
 
   core::EventRing& ring_;
-  std::uint64_t cursor_;
-  std::string tunnel_;
+  core::EventStream stream_;
   std::string pending_;
   std::size_t sent_ = 0;  // of pending_
   bool comment_due_ = false;

@@ -89,7 +89,7 @@ static void the_status_of_the_daemon(void**) {
   daemon.audit_head = "ff";
   daemon.loop_turns = 77;
   assert_text_equal(
-      api::render_status(daemon, {}, {}, {}, 500).dump(),
+      api::render_status(daemon, {}, {}, {}, {}, 500).dump(),
       R"({"schema":"fairlead.status/1","daemon":{"version":"0.1.0","pid":42,)"
       R"("started_at":"2026-03-01T12:00:00.000Z","config_file":"/etc/fairlead/fairlead.yaml",)"
       R"("config_generation":3,"config_loaded_at":"2026-03-01T12:00:00.000Z","last_reload_error":null,)"

@@ -1,122 +1,9 @@
 // The routes as a client sees them: libcurl, a UNIX socket, the server, and a daemon made of a map.
-#include "api/routes.hpp"
-
-#include <map>
-
-#include "http_house.hpp"
+#include "api_site.hpp"
 
 using namespace house;
-using base::Code;
-using core::Role;
 
 namespace {
-
-class FakeControl : public core::ControlPort {
- public:
-  std::map<std::string, core::TunnelState, std::less<>> states{{"attic", core::TunnelState::stopped},
-                                                               {"cellar", core::TunnelState::connected}};
-  std::vector<std::string> done;  // "up attic by uid:0"
-  base::Level level = base::Level::info;
-  std::function<void(base::Result<core::ReloadReport>)> reload_done;
-  std::function<void()> on_reload = [] {};
-
-  core::DaemonStatus daemon_status() const override {
-    core::DaemonStatus status;
-    status.version = "0.1.0";
-    status.pid = 42;
-    status.log_level = level;
-    return status;
-  }
-  std::vector<core::TunnelStatus> tunnels() const override {
-    std::vector<core::TunnelStatus> out;
-    for (const auto& [name, state] : states) out.push_back(*tunnel(name));
-    return out;
-  }
-  base::Result<core::TunnelStatus> tunnel(std::string_view name) const override {
-    const auto found = states.find(name);
-    if (found == states.end()) return base::Error{Code::not_found, "no tunnel " + std::string(name), {}};
-    core::TunnelStatus status;
-    status.name = found->first;
-    status.state = found->second;
-    return status;
-  }
-  base::Result<> up(std::string_view name, const core::Caller& caller) override {
-    return enter("up", name, core::TunnelState::starting, caller);
-  }
-  base::Result<> down(std::string_view name, const core::Caller& caller) override {
-    return enter("down", name, core::TunnelState::stopped, caller);
-  }
-  base::Result<> restart(std::string_view name, const core::Caller& caller) override {
-    return enter("restart", name, core::TunnelState::starting, caller);
-  }
-  base::Result<> reconnect(std::string_view name, const core::Caller& caller) override {
-    return enter("reconnect", name, core::TunnelState::reconnecting, caller);
-  }
-  void reload(const core::Caller& caller,
-              std::function<void(base::Result<core::ReloadReport>)> finished) override {
-    done.push_back("reload by " + caller.name);
-    reload_done = std::move(finished);
-    on_reload();
-  }
-  void set_log_level(base::Level next, const core::Caller& caller) override {
-    done.push_back("log-level by " + caller.name);
-    level = next;
-  }
-  core::PolicyStatus policy_status() const override { return {}; }
-  core::NotifyStatus notify_status() const override { return {}; }
-  void test_sender(std::string_view name, const core::Caller& caller,
-                   std::function<void(base::Result<>)> finished) override {
-    done.push_back("test " + std::string(name) + " by " + caller.name);
-    if (name == "phone") return finished(base::success());
-    finished(base::Error{Code::unavailable, "the receiver answered with HTTP status 500", {}});
-  }
-
- private:
-  base::Result<> enter(std::string_view verb, std::string_view name, core::TunnelState next,
-                       const core::Caller& caller) {
-    if (auto known = tunnel(name); !known) return known.error();
-    auto& state = states.find(name)->second;
-    if (state == next) return base::Error{Code::already, "is so already", {}};
-    state = next;
-    done.push_back(std::string(verb) + " " + std::string(name) + " by " + caller.name);
-    return base::success();
-  }
-};
-
-struct Site {
-  FakeControl control;
-  core::EventRing events{1000, {}};
-  core::EventRing logs{5000, {}};
-  base::Log log;
-  Role role = Role::operator_;
-  api::Api api{control, events, logs};
-  House house{
-      api, {}, [this](std::uint32_t uid, std::uint32_t gid) { return core::Caller{uid, gid, "anna", role}; }};
-  Site() { log.add_sink(core::ring_sink(logs)); }
-
-  core::HttpResponse ask(const std::string& method, const std::string& path, const std::string& body = {}) {
-    return House::answer(house.ask(house.request(method, path, body)));
-  }
-  base::Json json(const std::string& method, const std::string& path, const std::string& body = {}) {
-    const auto response = ask(method, path, body);
-    if (response.status != 200) fail_msg("%d: %s", response.status, response.body.c_str());
-    return std::move(*base::Json::parse(response.body));
-  }
-  // A problem of that status; returns its code.
-  std::string refused(int status, const std::string& method, const std::string& path,
-                      const std::string& body = {}) {
-    const auto response = ask(method, path, body);
-    if (response.status != status)
-      fail_msg("%s %s: %d %s", method.c_str(), path.c_str(), response.status, response.body.c_str());
-    const auto problem = base::Json::parse(response.body);
-    assert_true(problem.ok());
-    assert_text_equal((*problem)["type"].text(), "about:blank");
-    assert_int_equal((*problem)["status"].integer(), status);
-    assert_false((*problem)["title"].text().empty());
-    assert_false((*problem)["detail"].text().empty());
-    return std::string((*problem)["code"].text());
-  }
-};
 
 // Everything that changes something, and a body that it would take.
 struct Change {
@@ -132,9 +19,17 @@ constexpr Change kChanges[] = {
     {"POST", "/v1/reload", ""},
     {"POST", "/v1/notify/phone/test", ""},
     {"PUT", "/v1/log-level", "{\"level\":\"debug\"}"},
+    {"POST", "/v1/tasks", "{\"version\":1,\"kind\":\"noop\"}"},
+    {"POST", "/v1/tasks/7/cancel", ""},
+    {"POST", "/v1/tasks/7/retry", ""},
+    {"POST", "/v1/tasks/7/requeue", ""},
+    {"POST", "/v1/workers/attic/drain", ""},
+    {"POST", "/v1/queue/pause", ""},
+    {"POST", "/v1/queue/resume", ""},
 };
-constexpr const char* kReads[] = {"/v1/version",       "/v1/status",    "/v1/policy",
-                                  "/v1/tunnels/attic", "/v1/log-level", "/v1/logs"};
+constexpr const char* kReads[] = {"/v1/version",      "/v1/status",  "/v1/policy", "/v1/tunnels/attic",
+                                  "/v1/log-level",    "/v1/logs",    "/v1/tasks",  "/v1/tasks/7",
+                                  "/v1/tasks/7/logs", "/v1/workers", "/v1/queue",  "/metrics"};
 
 }  // namespace
 
@@ -194,10 +89,11 @@ static void names_the_allowed_methods(void**) {
 static void a_viewer_reads_everything_and_changes_nothing(void**) {
   Site site;
   site.role = Role::viewer;
+  site.tasks.tasks[7] = {};
   for (const char* path : kReads) assert_int_equal(site.ask("GET", path).status, 200);
   for (const auto& change : kChanges)
     assert_text_equal(site.refused(403, change.method, change.path, change.body), "forbidden");
-  assert_true(site.control.done.empty());
+  assert_true(site.control.done.empty() && site.tasks.done.empty());
   assert_true(site.control.level == base::Level::info);
   assert_true(site.control.states.at("attic") == core::TunnelState::stopped);
 }
@@ -206,7 +102,7 @@ static void without_a_role_even_unknown_paths_are_forbidden(void**) {
   Site site;
   site.role = Role::none;
   for (const char* path : kReads) assert_text_equal(site.refused(403, "GET", path), "forbidden");
-  for (const char* path : {"/v1/events", "/v1/logs/stream", "/nowhere"})
+  for (const char* path : {"/v1/events", "/v1/logs/stream", "/v1/tasks/7/events", "/nowhere"})
     assert_text_equal(site.refused(403, "GET", path), "forbidden");
   for (const auto& change : kChanges)
     assert_text_equal(site.refused(403, change.method, change.path, change.body), "forbidden");

@@ -28,11 +28,22 @@ static void refuses_what_is_not_one_sound_value(void**) {
   assert_false(Json::parse(std::string(100, '[') + std::string(100, ']')).ok());
 }
 
+// cJSON would end the text there: "a\u0000b" became "a".
+static void refuses_a_nul_that_would_cut_a_text(void**) {
+  assert_false(Json::parse(R"({"args":["a\u0000b"]})").ok());
+  assert_false(Json::parse(R"(["a\\\u0000"])").ok());
+  assert_false(Json::parse(std::string_view("{}\0{}", 5)).ok());
+  const auto escaped = Json::parse(R"(["a\\u0000"])");  // a backslash, and then only looks like one
+  assert_true(escaped.ok());
+  assert_text_equal(escaped->view().at(0).text(), R"(a\u0000)");
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(keeps_what_it_was_given),
       cmocka_unit_test(replaces_a_key_that_is_set_twice),
       cmocka_unit_test(refuses_what_is_not_one_sound_value),
+      cmocka_unit_test(refuses_a_nul_that_would_cut_a_text),
   };
   return cmocka_run_group_tests_name("base_json", tests, nullptr, nullptr);
 }

@@ -54,6 +54,18 @@ static void parses_only_whole_numbers(void**) {
     assert_false(parse_unsigned(text).has_value());
 }
 
+static void sizes_are_exact_there_and_back(void**) {
+  const std::pair<std::uint64_t, const char*> rows[] = {
+      {0, "0"},          {1000, "1000"},           {1024, "1KiB"},       {65536, "64KiB"},
+      {1 << 20, "1MiB"}, {1536u << 20, "1536MiB"}, {3ULL << 40, "3TiB"}, {1ULL << 50, "1024TiB"}};
+  for (const auto& [bytes, written] : rows) {
+    assert_text_equal(exact_bytes(bytes), written);
+    assert_true(parse_bytes(written) == bytes);
+  }
+  for (const char* text : {"", "KiB", "64KB", "64kib", "-1", "1.5MiB", "64 KiB", "16777216TiB"})
+    assert_false(parse_bytes(text).has_value());
+}
+
 static void hashes_like_everyone_else(void**) {
   assert_text_equal(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
@@ -65,6 +77,7 @@ int main() {
       cmocka_unit_test(suggests_only_what_is_near),
       cmocka_unit_test(base64_goes_there_and_back),
       cmocka_unit_test(parses_only_whole_numbers),
+      cmocka_unit_test(sizes_are_exact_there_and_back),
       cmocka_unit_test(hashes_like_everyone_else),
   };
   return cmocka_run_group_tests_name("base_text", tests, nullptr, nullptr);

@@ -1,6 +1,8 @@
 // Every file in tests/fixtures/config: good/NAME.yaml loads, shows as good/NAME.shown and comes back from
 // that the same; bad/NAME.yaml gives exactly the problems of bad/NAME.problems. With UPDATE_EXPECTED set the
 // expected files are written anew instead, to be read with care before they are committed.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -66,6 +68,9 @@ void assert_same(const core::Config& a, const core::Config& b) {
   assert_true(a.actors == b.actors);
   assert_true(a.tunnels == b.tunnels);
   assert_true(a.notify == b.notify);
+  assert_true(a.policy == b.policy);
+  assert_true(a.store == b.store && a.queue == b.queue);
+  assert_true(a.worker == b.worker && a.executors == b.executors);
 }
 
 }  // namespace
@@ -156,6 +161,26 @@ static void the_examples_of_the_notifications_page_load(void**) {
   assert_int_equal(examples, 6);
 }
 
+// The listener is where it can be dialled; the URL's host stays what a certificate must name.
+static void a_store_behind_a_tunnel_is_dialled_at_its_forwards(void**) {
+  const Loaded loaded = config::load_text(text_of(kFixtures + "/good/work.yaml"), location_of("x"));
+  assert_non_null(loaded.config.get());
+  const std::vector<core::StoreDetour> expected = {{"db1.internal", 5432, "127.0.0.1", 15432},
+                                                   {"2001:db8::9", 6432, "127.0.0.1", 16432}};
+  assert_true(loaded.config->store.detours == expected);
+}
+
+static void a_worker_takes_what_its_executors_do_and_the_name_of_its_machine(void**) {
+  const Loaded loaded = config::load_text("worker: {}\nexecutors: {sleep: {}, noop: {}}\ntunnels: {}\n",
+                                          {"/etc/fairlead/fairlead.yaml", true});
+  if (!loaded.config) fail_msg("%s", listed(loaded.problems).c_str());
+  char machine[256] = {};
+  assert_int_equal(gethostname(machine, sizeof machine - 1), 0);
+  assert_text_equal(loaded.config->worker.name, machine);
+  assert_text_equal(loaded.config->worker.node, machine);
+  assert_true(loaded.config->worker.capabilities == std::vector<std::string>({"noop", "sleep"}));
+}
+
 int main() {
   setenv("HOME", "/home/ops", 1);
   setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1);
@@ -166,6 +191,8 @@ int main() {
       cmocka_unit_test(the_issue_file_means_what_it_says),
       cmocka_unit_test(an_unreadable_file_is_one_problem),
       cmocka_unit_test(the_packaged_example_loads_in_system_mode),
+      cmocka_unit_test(a_store_behind_a_tunnel_is_dialled_at_its_forwards),
+      cmocka_unit_test(a_worker_takes_what_its_executors_do_and_the_name_of_its_machine),
       cmocka_unit_test(the_examples_of_the_notifications_page_load),
   };
   return cmocka_run_group_tests_name("config_load", tests, nullptr, nullptr);

@@ -29,6 +29,8 @@ std::string type_cell(const Key& key) {
       return "whole number";
     case Type::duration:
       return "duration";
+    case Type::size:
+      return "size";
     case Type::endpoint:
       return "[host:]port";
     case Type::identity:
@@ -48,6 +50,9 @@ std::string type_cell(const Key& key) {
 
 std::string range_cell(const Key& key) {
   if (key.type == Type::integer) return std::to_string(key.low) + " … " + std::to_string(key.high);
+  if (key.type == Type::size)
+    return base::exact_bytes(static_cast<std::uint64_t>(key.low)) + " … " +
+           base::exact_bytes(static_cast<std::uint64_t>(key.high));
   if (key.type != Type::duration) return "";
   return base::format_duration(base::Millis(key.low)) + " … " + base::format_duration(base::Millis(key.high));
 }
@@ -69,12 +74,19 @@ std::string file_with(const Section& section, const std::string& line) {
       {&kNotifySection, "@notify"},       {&kSenderSection, "@sender"},
       {&kSenderRetrySection, "@retry"},   {&kLogSection, "@log"},
       {&kPolicySection, "@policy"},       {&kDeadlinesSection, "@deadlines"},
-      {&kAllowSection, "@allow"},         {&kJournalSection, "@journal"}};
+      {&kAllowSection, "@allow"},         {&kJournalSection, "@journal"},
+      {&kQueueSection, "@queue"},         {&kWorkerSection, "@worker"},
+      {&kProgramSection, "@program"},     {&kInlineSection, "@inline"},
+      {&kLimitsSection, "@limits"}};
   std::string text =
       "{@file tunnels: {hub: {@tunnel host: h, ssh_user: u, forwards: [{local: 1, to: 2}],\n"
       "health_check: {@check url: 'http://h/'}, reconnect: {@reconnect}, keepalive: {@keepalive}}},\n"
       "notify: {@notify senders: {s: {@sender type: command, argv: [/bin/true], retry: {@retry}}}},\n"
       "policy: {@policy deadlines: {@deadlines}, allow: {@allow}, journal: {@journal}},\n"
+      "queue: {@queue}, worker: {@worker}, executors: {run_bash: {@inline}, script: {programs: {p:\n"
+      "{@program path: /bin/true, sha256: '" +
+      std::string(64, '0') +
+      "', limits: {@limits}}}}},\n"
       "actors: {a: {@actor}}, log: {@log}}\n";
   for (const auto& [candidate, place] : places)
     text.replace(text.find(place), place.size(), candidate == &section ? line + "," : "");
@@ -121,7 +133,7 @@ static void documented_defaults_are_the_real_ones(void**) {
   const std::string expected = show_yaml(*plain.config);
   int compared = 0;
   for_each_key([&](const Section& section, const Key& key) {
-    const bool concrete = key.type == Type::integer || key.type == Type::duration ||
+    const bool concrete = key.type == Type::integer || key.type == Type::duration || key.type == Type::size ||
                           key.type == Type::boolean || key.type == Type::choice;
     if (!concrete || key.fallback.empty() || key.fallback == "none" || key.fallback == "required") return;
     if (key.fallback.starts_with('`')) return;  // it is that of another key
@@ -130,13 +142,14 @@ static void documented_defaults_are_the_real_ones(void**) {
     assert_text_equal(show_yaml(*loaded.config), expected);
     ++compared;
   });
-  assert_true(compared >= 26);
+  assert_true(compared >= 47);
 }
 
 static void documented_ranges_are_the_real_ones(void**) {
   int compared = 0;
   for_each_key([&](const Section& section, const Key& key) {
-    if ((key.type != Type::integer && key.type != Type::duration) || key.name == "version") return;
+    const bool ranged = key.type == Type::integer || key.type == Type::duration || key.type == Type::size;
+    if (!ranged || key.name == "version") return;
     for (const std::int64_t inside : {key.low, key.high})
       if (is_out_of_range(load_with(section, key, written(key, inside))))
         fail_msg("%s: %s", std::string(key.name).c_str(), written(key, inside).c_str());
@@ -146,7 +159,7 @@ static void documented_ranges_are_the_real_ones(void**) {
         fail_msg("%s: %s", std::string(key.name).c_str(), written(key, outside).c_str());
     ++compared;
   });
-  assert_true(compared >= 21);
+  assert_true(compared >= 35);
 }
 
 int main() {

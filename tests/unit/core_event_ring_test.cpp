@@ -10,7 +10,7 @@ using core::EventRing;
 
 static std::string bodies_after(const EventRing& ring, std::uint64_t cursor, std::string_view tunnel) {
   std::string out;
-  while (const core::Event* event = ring.next(cursor, tunnel)) out += event->body;
+  while (const core::Event* event = ring.next(cursor, {.tunnel = std::string(tunnel)})) out += event->body;
   return out;
 }
 
@@ -34,7 +34,7 @@ static void a_filter_passes_one_tunnel_and_moves_past_the_rest(void**) {
   ring.append("t", "cellar", "d");
   assert_text_equal(bodies_after(ring, 0, "attic"), "ac");
   std::uint64_t cursor = 4;
-  assert_null(ring.next(cursor, "attic"));
+  assert_null(ring.next(cursor, {.tunnel = "attic"}));
   assert_int_equal(cursor, ring.last_id());
   const auto tail = ring.tail(1, "attic");
   assert_int_equal(tail.size(), 1);

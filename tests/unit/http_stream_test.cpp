@@ -18,7 +18,7 @@ struct Site {
 
   explicit Site(http::ServerLimits limits = {}) {
     service.function = [this](const core::ServerRequest&, std::shared_ptr<core::Responder> responder) {
-      responder->stream({&ring, cursor, tunnel});
+      responder->stream({&ring, cursor, {.tunnel = tunnel}});
     };
     house = std::make_unique<House>(service, limits, [this](std::uint32_t uid, std::uint32_t gid) {
       return core::Caller{uid, gid, "somebody", role};

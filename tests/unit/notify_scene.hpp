@@ -86,7 +86,7 @@ class ScriptedSpawner : public core::SpawnPort {
   std::vector<core::ChildSpec> specs;
   base::Result<core::ChildResult> outcome{core::ChildResult{}};
 
-  std::unique_ptr<core::ChildCall> start(core::ChildSpec spec, Done done) override {
+  std::unique_ptr<core::ChildCall> start(core::ChildSpec spec, Done done, OnOutput) override {
     specs.push_back(std::move(spec));
     auto call = std::make_unique<Call>();
     call->end = std::make_unique<loop::Deferred>(loop_, "scripted child",

@@ -1,0 +1,260 @@
+#include "worker/worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fairlead::worker {
+
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+constexpr base::Millis kMoment = 100ms;       // shorter tasks are reported as started and ended in one
+constexpr base::Millis kStoreAway = 1s;       // before a failed exchange is tried again
+constexpr base::Millis kPollWithHints = 60s;  // a hint got lost
+constexpr base::Millis kPollWithout = 1s;
+constexpr base::Millis kHandBack = 3s;  // for the children to end and the store to hear of it
+
+}  // namespace
+
+Worker::Worker(Parts parts, const core::WorkerSettings& settings, std::string version)
+    : parts_(std::move(parts)),
+      settings_(settings),
+      version_(std::move(version)),
+      site_{parts_.log, parts_.executors, parts_.policy, parts_.on_output,
+            [this](core::TaskId id) {
+              finished_.push_back(id);
+              collect_.schedule();
+            }},
+      lease_(parts_.loop, parts_.log, parts_.store, info(version_), settings.lease,
+             {[this] { return under_way(); }, [this] { on_live(); },
+              [this](const core::BeatOutcome& outcome) { on_renewed(outcome); },
+              [this] { stop_what_must_not_go_on(); }, [this] { stop_what_must_not_go_on(); }}),
+      random_(base::random_seed()),
+      pump_(parts_.loop, "worker-pump", [this] { pump(); }),
+      collect_(parts_.loop, "worker-collect", [this] { collect(); }),
+      poll_(parts_.loop, "worker-poll", [this] { on_hint(); }),
+      told_(parts_.loop, "worker-started", [this] { wake(); }),
+      give_up_(parts_.loop, "worker-stop", [this] { go_on_stopping(); }) {}
+
+Worker::~Worker() = default;
+
+core::WorkerInfo Worker::info(const std::string& version) const {
+  return {settings_.name,         settings_.site, settings_.node,
+          settings_.capabilities, version,        settings_.concurrency};
+}
+
+void Worker::begin() {
+  lease_.begin();
+}
+
+void Worker::on_store() {
+  if (parts_.store.status().state == core::StoreStatus::State::open) lease_.retry_now();
+  wake();
+}
+
+void Worker::on_hint() {
+  hinted_ = true;
+  wake();
+}
+
+void Worker::set_settings(const core::WorkerSettings& settings) {
+  settings_ = settings;
+  lease_.set_info(info(version_), settings_.lease);
+  on_hint();
+}
+
+// All that is at work here; the store knows which of them may go on.
+std::vector<core::Started> Worker::under_way() const {
+  std::vector<core::Started> claims;
+  for (const auto& [id, attempt] : attempts_) claims.push_back({id, attempt->task().epoch});
+  return claims;
+}
+
+void Worker::on_live() {
+  draining_ = false;  // the first beat tells
+  on_hint();
+  lease_.beat_now();
+}
+
+void Worker::on_renewed(const core::BeatOutcome& outcome) {
+  for (const auto& [id, attempt] : attempts_)
+    if (own_ends_.count(id) == 0) attempt->renew_lease(lease_.until());
+  if (std::exchange(draining_, outcome.draining) != outcome.draining) on_hint();
+  obey(outcome.stops);
+}
+
+// The lease is about to end, or has: only claims with an end of their own may go on.
+void Worker::stop_what_must_not_go_on() {
+  for (const auto& [id, attempt] : attempts_)
+    if (own_ends_.count(id) == 0) attempt->stop(Attempt::StopAs::handed_back);
+}
+
+void Worker::obey(const std::vector<core::StopRequest>& stops) {
+  for (const auto& stop : stops) {
+    const auto found = attempts_.find(stop.id);
+    if (found == attempts_.end() || found->second->task().epoch != stop.epoch) continue;
+    found->second->stop(stop.cancel ? Attempt::StopAs::cancelled : Attempt::StopAs::handed_back);
+  }
+}
+
+void Worker::wake() {
+  pump_.schedule();
+}
+
+// What each capability may still start.
+std::vector<core::ClaimSlots> Worker::free_slots(int& most) const {
+  std::vector<core::ClaimSlots> slots;
+  most = stopped_ || draining_ ? 0 : std::max(0, settings_.concurrency - static_cast<int>(attempts_.size()));
+  if (most == 0) return slots;
+  std::map<std::string_view, int> busy;
+  for (const auto& [id, attempt] : attempts_) {
+    const std::string_view route = attempt->task().route;
+    ++busy[route.substr(0, route.find('@'))];
+  }
+  for (const auto& capability : settings_.capabilities) {
+    const auto limit = settings_.per_capability.find(capability);
+    const int free =
+        limit == settings_.per_capability.end() ? most : std::min(most, limit->second - busy[capability]);
+    if (free <= 0) continue;
+    core::ClaimSlots slot{
+        {core::route_of(capability, ""), core::route_of(capability, "node:" + settings_.node),
+         core::route_of(capability, "worker:" + settings_.name)},
+        free};
+    if (!settings_.site.empty()) slot.routes.push_back(core::route_of(capability, "site:" + settings_.site));
+    slots.push_back(std::move(slot));
+  }
+  return slots;
+}
+
+std::vector<core::Started> Worker::started_now() {
+  std::vector<core::Started> started;
+  const auto now = base::steady_now();
+  for (const auto& [id, attempt] : attempts_) {
+    if (attempt->started_told || attempt->phase() == Attempt::Phase::finished) continue;
+    if (now - attempt->began() < kMoment) {
+      if (!told_.active()) told_.start(kMoment);
+      continue;
+    }
+    started.push_back({id, attempt->task().epoch});
+  }
+  return started;
+}
+
+void Worker::pump() {
+  if (exchanging_) return;
+  if (!lease_.is_live()) return go_on_stopping();
+  core::Exchange exchange{lease_.key(), started_now(), reports_, {}, 0};
+  exchange.slots = free_slots(exchange.most);
+  const bool may_get_something = hinted_ && (!exchange.slots.empty() || !attempts_.empty());
+  if (exchange.reports.empty() && exchange.started.empty() && !may_get_something) return go_on_stopping();
+  hinted_ = false;
+  exchanging_ = true;
+  parts_.store.exchange(exchange, [this, exchange](base::Result<core::ExchangeOutcome> outcome) {
+    exchanging_ = false;
+    on_exchanged(exchange, std::move(outcome));
+  });
+}
+
+void Worker::on_exchanged(const core::Exchange& sent, base::Result<core::ExchangeOutcome> outcome) {
+  if (!outcome) {
+    parts_.log.debug("worker_exchange_failed", {{"error", outcome.error().text()}});
+    hinted_ = true;
+    return poll_.start(kStoreAway);
+  }
+  for (const auto& started : sent.started)
+    if (const auto found = attempts_.find(started.id); found != attempts_.end())
+      found->second->started_told = true;
+  settle_reports(outcome->reports);
+  parts_.on_changes(outcome->changes);
+  if (!outcome->lease_live) return lease_.refused();
+  // As many as were asked for: there may be more where they came from.
+  if (!outcome->claimed.empty() && static_cast<int>(outcome->claimed.size()) >= sent.most) hinted_ = true;
+  for (auto& claimed : outcome->claimed) begin_attempt(std::move(claimed));
+  obey(outcome->stops);
+  await_news();
+  wake();
+}
+
+// The store answers them in order, and nothing was added before them meanwhile.
+void Worker::settle_reports(const std::vector<core::ReportOutcome>& outcomes) {
+  for (std::size_t i = 0; i < outcomes.size() && i < reports_.size(); ++i) {
+    if (outcomes[i].accepted) continue;
+    ++counters_.late;
+    parts_.log.warn("task_report_late", {{"task", core::number(outcomes[i].id)},
+                                         {"epoch", core::number(reports_[i].epoch)},
+                                         {"state", core::to_string(outcomes[i].state)}});
+  }
+  reports_.erase(reports_.begin(),
+                 reports_.begin() + static_cast<std::ptrdiff_t>(std::min(outcomes.size(), reports_.size())));
+}
+
+void Worker::begin_attempt(core::Claimed claimed) {
+  const auto id = claimed.task.id;
+  auto until = lease_.until();
+  if (claimed.own_end) {
+    until = base::BootClock::now() + *claimed.own_end;
+    own_ends_[id] = until;
+  }
+  ++counters_.claimed;
+  auto& attempt = attempts_[id];
+  attempt = std::make_unique<Attempt>(site_, std::move(claimed.task), until);
+  attempt->begin();
+}
+
+void Worker::collect() {
+  for (const auto id : std::exchange(finished_, {})) {
+    const auto found = attempts_.find(id);
+    if (found == attempts_.end()) continue;
+    auto report = found->second->take_report();
+    if (report.outcome == core::Report::Outcome::done) ++counters_.done;
+    if (report.outcome == core::Report::Outcome::failed) ++counters_.failed;
+    if (report.outcome == core::Report::Outcome::again) ++counters_.again;
+    counters_.run_time +=
+        std::chrono::duration_cast<base::Millis>(base::steady_now() - found->second->began());
+    reports_.push_back(std::move(report));
+    attempts_.erase(found);
+    own_ends_.erase(id);
+  }
+  wake();
+}
+
+void Worker::await_news() {
+  const bool told = parts_.store.status().hints.rfind("poll", 0) != 0;
+  const auto period = told ? kPollWithHints : kPollWithout;
+  poll_.start(base::Millis(random_.between(period.count() * 3 / 4, period.count() * 5 / 4)));
+}
+
+void Worker::stop(std::function<void()> done) {
+  stopped_ = std::move(done);
+  give_up_.start(settings_.stop_deadline);
+  wake();
+}
+
+// Called when there is nothing to exchange, and at the stop's deadlines.
+void Worker::go_on_stopping() {
+  if (!stopped_ || leaving_) return;
+  const bool late = !give_up_.active();
+  if (!attempts_.empty() || !reports_.empty()) {
+    if (!late && lease_.is_live()) return;
+    const bool asked = std::exchange(asked_to_end_, true);
+    for (const auto& [id, attempt] : attempts_) attempt->stop(Attempt::StopAs::handed_back);
+    if (!asked) return give_up_.start(kHandBack);
+    if (!late) return;
+  }
+  leaving_ = true;
+  attempts_.clear();
+  const auto leave = [this] {
+    const auto stopped = std::exchange(stopped_, nullptr);
+    stopped();  // may destroy this
+  };
+  if (!lease_.is_live()) {
+    lease_.end();
+    return leave();
+  }
+  const auto key = lease_.key();
+  lease_.end();
+  parts_.store.leave(key, [leave](const base::Result<>&) { leave(); });
+}
+
+}  // namespace fairlead::worker

@@ -1,0 +1,258 @@
+// The worker between a scripted store and an executor that the test drives.
+#include <algorithm>
+
+#include "base/json.hpp"
+#include "worker_scene.hpp"
+
+using namespace worker_scene;
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+
+static void claims_only_what_it_can_start(void**) {
+  auto with = settings();
+  with.concurrency = 3;
+  with.capabilities = {"gpu", "test"};
+  with.per_capability = {{"gpu", 1}};
+  Scene scene(with);
+  scene.ready(a_task(1, "gpu"));
+  scene.until([&] { return scene.at_work(1); }, "the first task");
+  const auto before = scene.store.exchanges.size();
+  scene.worker->on_hint();
+  scene.until([&] { return scene.store.exchanges.size() > before; }, "the next exchange");
+  const auto& asked = scene.store.exchanges.back();
+  assert_int_equal(asked.most, 2);
+  assert_int_equal(asked.slots.size(), 1);  // the one gpu is taken
+  assert_text_equal(asked.slots[0].routes[0], "test@");
+  assert_int_equal(asked.slots[0].most, 2);
+}
+
+static void its_routes_are_its_site_its_node_and_itself(void**) {
+  Scene scene;
+  scene.until([&] { return !scene.store.exchanges.empty(); }, "an exchange");
+  auto routes = scene.store.exchanges[0].slots.at(0).routes;
+  std::sort(routes.begin(), routes.end());
+  assert_true(routes == (Texts{"test@", "test@node:nas", "test@site:attic", "test@worker:nas"}));
+}
+
+static void a_report_and_the_next_claim_travel_together(void**) {
+  Scene scene;
+  scene.ready(a_task(1));
+  scene.ready(a_task(2));
+  scene.until([&] { return scene.at_work(1) && scene.at_work(2); }, "both to be at work");
+  scene.store.ready.push_back(a_task(3));
+  scene.executor->end(core::TaskId{1}, {});
+  scene.until([&] { return scene.at_work(3); }, "the third");
+  const auto& last = scene.store.exchanges.back();
+  const bool together = std::any_of(scene.store.exchanges.begin(), scene.store.exchanges.end(),
+                                    [](const auto& one) { return !one.reports.empty() && one.most == 1; });
+  assert_true(together);
+  assert_true(last.most <= 1);
+  assert_true(scene.store.outcomes() == Texts{"done"});
+}
+
+static void what_goes_on_is_told_as_started_and_what_was_short_is_not(void**) {
+  Scene scene;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  scene.executor->end(core::TaskId{1}, {});
+  scene.ready(a_task(2));
+  scene.until([&] { return !scene.store.started.empty(); }, "a task to be told as started");
+  assert_int_equal(core::number(scene.store.started[0].id), 2);
+  scene.executor->end(core::TaskId{2}, {});
+  scene.until([&] { return scene.store.taken.size() == 2; }, "both reports");
+  assert_true(scene.store.taken[0].started);
+  assert_int_equal(scene.store.started.size(), 1);
+}
+
+static void a_failure_is_tried_again_later_and_later_and_then_has_failed(void**) {
+  Scene scene;
+  for (int attempt = 1; attempt <= 4; ++attempt) {
+    auto task = a_task(1);
+    task.attempt = attempt;
+    scene.ready(task);
+    scene.until([&] { return scene.at_work(1); }, "the attempt");
+    scene.executor->end(core::TaskId{1}, failure());
+    scene.until([&] { return static_cast<int>(scene.store.taken.size()) == attempt; }, "its report");
+  }
+  assert_true(scene.store.outcomes() == (Texts{"again", "again", "again", "failed"}));
+  assert_true(scene.store.taken[0].delay == 1min);
+  assert_true(scene.store.taken[1].delay == 5min);
+  assert_true(scene.store.taken[2].delay == 15min);
+  assert_text_equal(scene.store.taken[3].error_code, "runtime");
+}
+
+static void what_will_not_mend_is_not_tried_again(void**) {
+  Scene scene;
+  scene.executor->valid = false;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.store.taken.size() == 1; }, "the report");
+  assert_true(scene.store.outcomes() == Texts{"failed"});
+  assert_text_equal(scene.store.taken[0].error_code, "validation");
+}
+
+static void a_kind_without_an_executor_fails_with_its_reason(void**) {
+  Scene scene;
+  auto task = a_task(1);
+  task.envelope.kind = "unheard-of";
+  scene.ready(task);
+  scene.until([&] { return scene.store.taken.size() == 1; }, "the report");
+  assert_text_equal(scene.store.taken[0].error_code, "no_executor");
+  assert_false(scene.store.taken[0].started);
+}
+
+static void a_result_that_is_refused_is_rolled_back(void**) {
+  Scene scene;
+  scene.executor->valid_after = false;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  scene.executor->end(core::TaskId{1}, {});
+  scene.until([&] { return scene.store.taken.size() == 1; }, "the report");
+  assert_int_equal(scene.executor->rolled_back, 1);
+  assert_true(scene.store.outcomes() == Texts{"failed"});
+  const auto result = base::Json::parse(scene.store.taken[0].result);
+  assert_true(result.ok());
+  assert_text_equal(std::string((*result)["error"]["message"].text()), "the result is odd; rolled back");
+}
+
+static void a_report_is_kept_while_the_store_is_away(void**) {
+  Scene scene;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  scene.store.away = true;
+  const auto before = scene.store.exchanges.size();
+  scene.executor->end(core::TaskId{1}, {});
+  scene.until([&] { return scene.store.exchanges.size() > before; }, "the report to be tried");
+  assert_true(scene.store.taken.empty());
+  scene.store.away = false;
+  scene.until([&] { return scene.store.taken.size() == 1; }, "the report");
+  assert_true(scene.store.outcomes() == Texts{"done"});
+}
+
+static void a_cancel_stops_the_work_and_is_reported_as_one(void**) {
+  Scene scene;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  scene.store.stops = {{core::TaskId{1}, core::Epoch{7}, true}};  // meant for another owner
+  scene.worker->on_hint();
+  scene.until([&] { return scene.store.stops.empty(); }, "the order to be told");
+  assert_true(scene.at_work(1));
+  scene.store.stops = {{core::TaskId{1}, core::Epoch{1}, true}};
+  scene.worker->on_hint();
+  scene.until([&] { return scene.store.taken.size() == 1; }, "the report");
+  assert_true(scene.store.outcomes() == Texts{"cancelled"});
+  assert_text_equal(scene.store.taken[0].error_code, "cancelled");
+}
+
+static void a_drained_worker_claims_nothing_more(void**) {
+  Scene scene;
+  scene.store.draining = true;
+  scene.until([&] { return scene.worker->draining(); }, "the worker to know");
+  scene.ready(a_task(1));
+  run_for(scene.loop, 50ms);
+  assert_int_equal(scene.store.ready.size(), 1);
+}
+
+static void a_lease_that_is_not_renewed_ends_the_work_and_it_registers_anew(void**) {
+  auto with = settings();
+  with.lease = 2400ms;
+  Scene scene(with);
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  scene.store.away = true;
+  scene.until([&] { return !scene.at_work(1); }, "the work to be stopped");
+  scene.until([&] { return scene.worker->lease() == worker::Lease::State::lapsed; }, "the lease to lapse");
+  scene.store.away = false;
+  const auto before = scene.store.registrations;
+  scene.until([&] { return scene.store.registrations > before; }, "another registration");
+  scene.until([&] { return scene.store.taken.size() == 1; }, "the report of what was stopped");
+  assert_true(scene.store.outcomes() == Texts{"handed_back"});
+}
+
+static void a_claim_with_its_own_end_outlives_the_lease(void**) {
+  auto with = settings();
+  with.lease = 2400ms;
+  Scene scene(with);
+  scene.store.own_end = 1h;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  assert_true(scene.executor->leases[core::TaskId{1}] > base::BootClock::now() + 50min);
+  scene.store.away = true;
+  scene.until([&] { return scene.worker->lease() == worker::Lease::State::lapsed; }, "the lease to lapse");
+  assert_true(scene.at_work(1));
+  scene.store.away = false;
+  scene.until([&] { return scene.worker->lease() == worker::Lease::State::live; }, "another registration");
+  assert_int_equal(scene.store.kept.size(), 1);
+  assert_true(scene.at_work(1));
+}
+
+static void renewals_reach_the_children(void**) {
+  auto with = settings();
+  with.lease = 1500ms;
+  Scene scene(with);
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  const auto first = scene.executor->leases[core::TaskId{1}];
+  scene.until([&] { return scene.executor->leases[core::TaskId{1}] > first; }, "the lease to move");
+}
+
+static void a_stop_waits_for_what_is_under_way(void**) {
+  Scene scene;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  bool stopped = false;
+  scene.worker->stop([&] { stopped = true; });
+  scene.ready(a_task(2));
+  run_for(scene.loop, 50ms);
+  assert_false(stopped);
+  assert_false(scene.at_work(2));
+  scene.executor->end(core::TaskId{1}, {});
+  scene.until([&] { return stopped; }, "the worker to stop");
+  assert_true(scene.store.outcomes() == Texts{"done"});
+  assert_true(scene.store.left);
+}
+
+static void what_does_not_end_by_the_stops_deadline_is_handed_back(void**) {
+  auto with = settings();
+  with.stop_deadline = 20ms;
+  Scene scene(with);
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  scene.stop();
+  assert_true(scene.store.outcomes() == Texts{"handed_back"});
+  assert_true(scene.store.left);
+}
+
+static void a_stop_without_a_store_does_not_wait_for_it(void**) {
+  auto with = settings();
+  with.stop_deadline = 20ms;
+  with.lease = 2400ms;
+  Scene scene(with);
+  scene.until([&] { return scene.worker->lease() == worker::Lease::State::live; }, "the registration");
+  scene.store.away = true;
+  scene.until([&] { return scene.worker->lease() == worker::Lease::State::lapsed; }, "the lease to lapse");
+  scene.stop();
+  assert_false(scene.store.left);
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(claims_only_what_it_can_start),
+      cmocka_unit_test(its_routes_are_its_site_its_node_and_itself),
+      cmocka_unit_test(a_report_and_the_next_claim_travel_together),
+      cmocka_unit_test(what_goes_on_is_told_as_started_and_what_was_short_is_not),
+      cmocka_unit_test(a_failure_is_tried_again_later_and_later_and_then_has_failed),
+      cmocka_unit_test(what_will_not_mend_is_not_tried_again),
+      cmocka_unit_test(a_kind_without_an_executor_fails_with_its_reason),
+      cmocka_unit_test(a_result_that_is_refused_is_rolled_back),
+      cmocka_unit_test(a_report_is_kept_while_the_store_is_away),
+      cmocka_unit_test(a_cancel_stops_the_work_and_is_reported_as_one),
+      cmocka_unit_test(a_drained_worker_claims_nothing_more),
+      cmocka_unit_test(a_lease_that_is_not_renewed_ends_the_work_and_it_registers_anew),
+      cmocka_unit_test(a_claim_with_its_own_end_outlives_the_lease),
+      cmocka_unit_test(renewals_reach_the_children),
+      cmocka_unit_test(a_stop_waits_for_what_is_under_way),
+      cmocka_unit_test(what_does_not_end_by_the_stops_deadline_is_handed_back),
+      cmocka_unit_test(a_stop_without_a_store_does_not_wait_for_it),
+  };
+  return cmocka_run_group_tests_name("worker_worker", tests, nullptr, nullptr);
+}
