@@ -25,9 +25,10 @@ std::string place_of(core::TaskId id) {
   return "/v1/tasks/" + std::to_string(core::number(id));
 }
 
-core::ServerResponse submitted_one(const base::Result<core::Submitted>& outcome) {
+core::ServerResponse submitted_one(const base::Result<core::Submitted>& outcome, std::uint64_t cursor) {
   if (!outcome) return problem_with_faults(outcome.error());
-  auto response = json_response(outcome->existed ? 200 : 201, render(*outcome));
+  auto response =
+      json_response(outcome->existed ? 200 : 201, std::move(render(*outcome).set("last_event_id", cursor)));
   response.headers.emplace_back("Location", place_of(outcome->id));
   return response;
 }
@@ -42,7 +43,8 @@ Json submitted_entry(const base::Result<core::Submitted>& outcome) {
   return entry;
 }
 
-core::ServerResponse submitted_many(const std::vector<base::Result<core::Submitted>>& outcomes) {
+core::ServerResponse submitted_many(const std::vector<base::Result<core::Submitted>>& outcomes,
+                                    std::uint64_t cursor) {
   Json list = Json::array();
   int created = 0, existed = 0, refused = 0;
   for (const auto& outcome : outcomes) {
@@ -50,7 +52,11 @@ core::ServerResponse submitted_many(const std::vector<base::Result<core::Submitt
     list.push(submitted_entry(outcome));
   }
   Json body = Json::object();
-  body.set("created", created).set("existed", existed).set("refused", refused).set("tasks", std::move(list));
+  body.set("last_event_id", cursor)
+      .set("created", created)
+      .set("existed", existed)
+      .set("refused", refused)
+      .set("tasks", std::move(list));
   return json_response(200, body);
 }
 
@@ -84,16 +90,18 @@ void post_tasks(const Call& call) {
   if (key && key->empty())
     return call.refuse({Code::bad_request, "the header Idempotency-Key is empty: leave it out", {}});
   if (auto wrong = wrong_body(body->view(), key.has_value())) return call.refuse(*wrong);
+  // From before: whoever follows the task must not miss its first steps.
+  const std::uint64_t cursor = call.task_events.last_id();
   const bool many = body->view().is_array();
   call.tasks.submit(
       body->view(), key.value_or(std::string_view()), call.request.caller,
-      [responder = call.responder,
-       many](const base::Result<std::vector<base::Result<core::Submitted>>>& outcomes) {
+      [responder = call.responder, many,
+       cursor](const base::Result<std::vector<base::Result<core::Submitted>>>& outcomes) {
         if (!outcomes) return responder->answer(problem_with_faults(outcomes.error()));
-        if (many) return responder->answer(submitted_many(*outcomes));
+        if (many) return responder->answer(submitted_many(*outcomes, cursor));
         if (outcomes->empty())
           return responder->answer(core::problem({Code::internal, "the task got no answer", {}}));
-        responder->answer(submitted_one(outcomes->front()));
+        responder->answer(submitted_one(outcomes->front(), cursor));
       });
 }
 

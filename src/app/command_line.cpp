@@ -70,6 +70,9 @@ int run_command_line(int argc, const char* const* argv) {
   add_daemon_command(program, options);
   cli::add_control_commands(program);
   cli::add_notify_commands(program);
+  cli::add_task_commands(program);
+  cli::add_worker_commands(program);
+  cli::add_queue_commands(program);
   add_config_commands(program, options);
   add_audit_commands(program, options);
   add_policy_commands(program, options);

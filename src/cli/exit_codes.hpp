@@ -7,6 +7,8 @@
 
 namespace fairlead::cli {
 
+// `task add --wait` and `task wait` end as the task did: with any status that its program chose, and with
+// those of task_outcome.hpp.
 enum class Exit : int {
   ok = 0,
   failure = 1,       // it failed, the tunnel is unknown, or the configuration is bad

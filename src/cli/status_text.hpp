@@ -14,8 +14,9 @@ struct StatusLook {
   bool wide = false;  // round trip, reconnects, and the table of forwards
 };
 
-// `status` is the object of GET /v1/status: the table, what is wrong under each row, the daemon's own
-// troubles, those of the hooks and those of the senders of notifications.
+// `status` is the object of GET /v1/status: the table, what is wrong under each row, a line about the queue
+// where there is one, the daemon's own troubles, those of the hooks and those of the senders of
+// notifications.
 std::string render_status(base::JsonView status, const StatusLook& look);
 
 // Connected, but the server forbids the probe and no traffic has crossed since.

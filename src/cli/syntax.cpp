@@ -31,7 +31,11 @@ class HelpFormatter : public CLI::Formatter {
   }
   std::string make_footer(const CLI::App* app) const override {
     if (app->get_parent() == nullptr) return CLI::Formatter::make_footer(app);
-    return "\nThe options of fairlead itself may stand here too: see fairlead --help.\n";
+    std::string examples;
+    for (const auto& line : base::split(app->get_footer(), '\n'))
+      if (!line.empty()) examples.append("  ").append(line) += '\n';
+    if (!examples.empty()) examples = "\nExamples:\n" + examples;
+    return examples + "\nThe options of fairlead itself may stand here too: see fairlead --help.\n";
   }
 };
 
@@ -126,8 +130,9 @@ Command& Command::argument(const std::string& name, std::string& into, const std
 }
 
 Command& Command::arguments(const std::string& name, std::vector<std::string>& into,
-                            const std::string& description) {
-  app_->add_option(name, into, description);
+                            const std::string& description, bool required, const Check& check) {
+  auto* option = app_->add_option(name, into, description)->required(required);
+  if (check) option->check(check);
   return *this;
 }
 
@@ -139,6 +144,15 @@ Command& Command::flag(const std::string& names, bool& into, const std::string& 
 Command& Command::option(const std::string& names, std::string& into, const std::string& placeholder,
                          const std::string& description, const Check& check) {
   auto* option = app_->add_option(names, into, description)->option_text(placeholder);
+  if (check) option->check(check);
+  return *this;
+}
+
+Command& Command::options(const std::string& names, std::vector<std::string>& into,
+                          const std::string& placeholder, const std::string& description,
+                          const Check& check) {
+  auto* option = app_->add_option(names, into, description)->option_text(placeholder);
+  option->allow_extra_args(false);
   if (check) option->check(check);
   return *this;
 }
@@ -176,6 +190,19 @@ Command& Command::duration(const std::string& name, std::optional<base::Millis>&
   return *this;
 }
 
+Command& Command::flag_or_duration(const std::string& name, bool& on, std::optional<base::Millis>& into,
+                                   const std::string& placeholder, const std::string& description) {
+  constexpr const char* kBare = "true";  // what CLI11 makes of the bare flag
+  const auto check = [&on, &into](const std::string& text) -> std::string {
+    on = true;
+    if (text == kBare) return "";
+    into = base::parse_duration(text);
+    return into ? "" : "`" + text + "` is not a time such as 30, 30s or 2m";
+  };
+  app_->add_flag(name, description)->option_text("[=" + placeholder + "]")->check(check);
+  return *this;
+}
+
 Command& Command::needs(const std::string& option, const std::string& other) {
   app_->get_option(option)->needs(app_->get_option(other));
   return *this;
@@ -183,6 +210,13 @@ Command& Command::needs(const std::string& option, const std::string& other) {
 
 Command& Command::excludes(const std::string& option, const std::vector<std::string>& others) {
   for (const auto& other : others) app_->get_option(option)->excludes(app_->get_option(other));
+  return *this;
+}
+
+Command& Command::examples(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += line + "\n";
+  app_->footer(text);
   return *this;
 }
 

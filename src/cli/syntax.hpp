@@ -35,10 +35,14 @@ class Command {
 
   Command& argument(const std::string& name, std::string& into, const std::string& description,
                     bool required = false, const Check& check = nullptr);
-  Command& arguments(const std::string& name, std::vector<std::string>& into, const std::string& description);
+  Command& arguments(const std::string& name, std::vector<std::string>& into, const std::string& description,
+                     bool required = false, const Check& check = nullptr);
   Command& flag(const std::string& names, bool& into, const std::string& description);
   Command& option(const std::string& names, std::string& into, const std::string& placeholder,
                   const std::string& description, const Check& check = nullptr);
+  // May be given several times, each with one value.
+  Command& options(const std::string& names, std::vector<std::string>& into, const std::string& placeholder,
+                   const std::string& description, const Check& check = nullptr);
   // One of a few words; without dashes in `names` an argument.
   Command& choice(const std::string& names, std::string& into, const std::vector<std::string>& choices,
                   const std::string& placeholder, const std::string& description);
@@ -48,8 +52,14 @@ class Command {
   Command& duration(const std::string& name, std::optional<base::Millis>& into, const std::string& fallback,
                     const std::string& placeholder, const std::string& description);
 
+  // "--wait" sets `on`, "--wait=2m" the time too; the next word is never taken for the time.
+  Command& flag_or_duration(const std::string& name, bool& on, std::optional<base::Millis>& into,
+                            const std::string& placeholder, const std::string& description);
+
   Command& needs(const std::string& option, const std::string& other);
   Command& excludes(const std::string& option, const std::vector<std::string>& others);
+
+  Command& examples(const std::vector<std::string>& lines);  // shown under the help
 
   void runs(Run run);  // a command with commands of its own runs nothing itself
 

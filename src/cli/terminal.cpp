@@ -63,7 +63,7 @@ Terminal find_terminal(ColorWhen when) {
   const char* term = std::getenv("TERM");          // NOLINT(concurrency-mt-unsafe)
   const bool out = ::isatty(STDOUT_FILENO) == 1;
   const bool err = ::isatty(STDERR_FILENO) == 1;
-  return {out, use_color(when, out, no_color, term), use_color(when, err, no_color, term)};
+  return {out, use_color(when, out, no_color, term), use_color(when, err, no_color, term), err};
 }
 
 Size terminal_size(int fd) {

@@ -20,6 +20,7 @@ struct Terminal {
   bool out_is_terminal = false;
   bool color_out = false;
   bool color_err = false;
+  bool err_is_terminal = false;
 };
 // Looks at descriptors 1 and 2 and the environment.
 Terminal find_terminal(ColorWhen when);

@@ -51,7 +51,9 @@ void read_capabilities(SectionReader& reader, const Reading& reading, core::Work
   worker.capabilities.erase(twice, worker.capabilities.end());
 }
 
-void read_share(const Entry& entry, const Key& whole, Problems& problems, core::WorkerSettings& worker) {
+// `concurrency`: the worker's, or the most that it can be where it is wrong, which is told already.
+void read_share(const Entry& entry, std::int64_t concurrency, Problems& problems,
+                core::WorkerSettings& worker) {
   const std::vector<std::string_view> names(worker.capabilities.begin(), worker.capabilities.end());
   if (std::find(names.begin(), names.end(), entry.key) == names.end()) {
     const auto near = base::nearest(entry.key, names);
@@ -60,13 +62,14 @@ void read_share(const Entry& entry, const Key& whole, Problems& problems, core::
         near.empty() ? "add it to capabilities, or remove it here" : "did you mean " + in_quotes(near) + "?");
     return;
   }
+  const Key& whole = *kWorkerSection.find("concurrency");
   const Key key{entry.key, Type::integer, "", whole.low, whole.high, "", ""};
   const auto count = read_integer(*entry.value, key, problems);
   if (!count) return;
-  if (*count > worker.concurrency)
+  if (*count > concurrency)
     problems.add(
         entry.value->at,
-        in_quotes(entry.key) + " is above the worker's concurrency of " + std::to_string(worker.concurrency),
+        in_quotes(entry.key) + " is above the worker's concurrency of " + std::to_string(concurrency),
         "lower it, or raise concurrency");
   worker.per_capability.emplace(entry.key, static_cast<int>(*count));
 }
@@ -90,10 +93,10 @@ core::WorkerSettings read_worker(const Node& node, const Reading& reading) {
   worker.enabled = true;
   read_worker_name(reader, node, reading, worker);
   read_capabilities(reader, reading, worker);
-  reader.integer("concurrency", worker.concurrency);
+  const bool good = reader.integer("concurrency", worker.concurrency) || !reader.has("concurrency");
+  const std::int64_t concurrency = good ? worker.concurrency : kWorkerSection.find("concurrency")->high;
   if (const Node* shares = reader.below("per_capability"))
-    for (const Entry& entry : shares->entries)
-      read_share(entry, *kWorkerSection.find("concurrency"), reading.problems, worker);
+    for (const Entry& entry : shares->entries) read_share(entry, concurrency, reading.problems, worker);
   reader.duration("lease", worker.lease);
   reader.duration("stop_deadline", worker.stop_deadline);
   reader.finish();

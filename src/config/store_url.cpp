@@ -60,8 +60,14 @@ std::optional<Refusal> parse_store_url(std::string_view url, StoreUrl& into) {
       return Refusal{"holds a password", std::string(kPasswordCure)};
     hosts.remove_prefix(at + 1);
   }
-  for (const auto host : base::split(hosts, ','))
-    if (auto refusal = parse_store_host(host, into)) return refusal;
+  for (const auto host : base::split(hosts, ',')) {
+    const auto refusal = parse_store_host(host, into);
+    if (!refusal) continue;
+    // A password with / or ? in it ends here as a host, and is not for showing.
+    if (rest.substr(hosts.size()).find('@') != std::string_view::npos)
+      return Refusal{"seems to hold a password", std::string(kPasswordCure)};
+    return refusal;
+  }
   const auto question = rest.find('?');
   if (question == std::string_view::npos) return std::nullopt;
   for (const auto parameter : base::split(rest.substr(question + 1), '&'))

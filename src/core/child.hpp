@@ -127,9 +127,9 @@ class SpawnPort {
  public:
   virtual ~SpawnPort() = default;
   // `done` is called once, later, when nothing of the child's tree is left: with its result, or with why it
-  // could not be started (not_found, io, bad_request, forbidden: another SHA-256, unsupported: a required
-  // sandbox) or is not known to have ended (unavailable: the spawner is gone, and has taken its children
-  // along). It may destroy the call.
+  // could not be started (not_found, io, bad_request; forbidden: it has another SHA-256; too_large: that
+  // cannot be made sure of; unsupported: nor can the sandbox) or is not known to have ended (unavailable: the
+  // spawner is gone, and has taken its children along). It may destroy the call.
   using Done = std::function<void(base::Result<ChildResult>)>;
   // Called from the loop while the child runs, at most some 20 times a second, and not after `done`. It may
   // destroy the call.

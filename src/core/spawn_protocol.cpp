@@ -37,8 +37,8 @@ constexpr std::pair<SandboxKind, std::string_view> kSandboxes[] = {
 
 constexpr std::pair<bool, std::string_view> kStreams[] = {{false, "out"}, {true, "err"}};  // is_err
 
-constexpr Code kFailures[] = {Code::not_found, Code::io,          Code::bad_request,
-                              Code::forbidden, Code::unsupported, Code::unavailable};
+constexpr Code kFailures[] = {Code::not_found,   Code::io,        Code::bad_request, Code::forbidden,
+                              Code::unsupported, Code::too_large, Code::unavailable};
 
 template <typename Value, std::size_t N>
 std::string_view name_of(const std::pair<Value, std::string_view> (&names)[N], Value value) {

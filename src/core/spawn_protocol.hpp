@@ -55,7 +55,7 @@ struct ChildStarted {
 };
 struct ChildFailed {
   ChildId id = 0;
-  base::Error error;  // not_found, io, bad_request, forbidden, unsupported or unavailable
+  base::Error error;  // one of those of SpawnPort::Done
 };
 struct ChildWrote {
   ChildId id = 0;

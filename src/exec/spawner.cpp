@@ -144,7 +144,7 @@ void Spawner::on_report(core::SpawnReport report) {
   if (auto* failed = std::get_if<core::ChildFailed>(&report))
     return finish(failed->id, std::move(failed->error));
   if (auto* wrote = std::get_if<core::ChildWrote>(&report)) {
-    news_.push_back({wrote->id, std::move(wrote->piece)});
+    news_.emplace_back(wrote->id, std::move(wrote->piece));
     return deliver_.schedule();
   }
   auto& ended = std::get<core::ChildEnded>(report);
@@ -170,7 +170,7 @@ void Spawner::finish_all(const base::Error& why) {
 }
 
 void Spawner::finish(core::ChildId id, base::Result<core::ChildResult> result) {
-  news_.push_back({id, std::move(result)});
+  news_.emplace_back(id, std::move(result));
   deliver_.schedule();
 }
 

@@ -48,10 +48,7 @@ class Spawner final : public core::SpawnPort {
 
  private:
   class Call;
-  struct News {
-    core::ChildId id = 0;
-    std::variant<core::ChildPiece, base::Result<core::ChildResult>> what;
-  };
+  using News = std::pair<core::ChildId, std::variant<core::ChildPiece, base::Result<core::ChildResult>>>;
 
   base::Result<> submit(core::ChildId id, core::ChildSpec spec);
   base::Result<> bring_up();

@@ -41,6 +41,7 @@ class Removal {
  private:
   struct Level {
     OpenFolder folder;
+    int fd;  // of that
     std::string name;
   };
 
@@ -56,7 +57,7 @@ class Removal {
       ::close(fd);
       return false;
     }
-    open_.push_back({std::move(folder), name});
+    open_.push_back({std::move(folder), fd, name});
     return true;
   }
 
@@ -68,7 +69,7 @@ class Removal {
     if (entry == nullptr) return errno == 0 && leave();
     if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) return true;
     --left_;
-    const int in = ::dirfd(folder);
+    const int in = open_.back().fd;
     const std::string name = entry->d_name;
     if (::unlinkat(in, name.c_str(), 0) == 0 || errno == ENOENT) return true;
     if (errno != EISDIR && errno != EPERM) return false;
@@ -83,14 +84,15 @@ class Removal {
       moved_ = 0;
       return open(AT_FDCWD, level.name);
     }
-    return ::unlinkat(::dirfd(open_.back().folder.get()), level.name.c_str(), AT_REMOVEDIR) == 0;
+    return ::unlinkat(open_.back().fd, level.name.c_str(), AT_REMOVEDIR) == 0;
   }
 
   bool move_up(int in, const std::string& name) {
     const auto fresh = ".deep-" + std::to_string(left_);
     ++moved_;
-    ::fchmodat(in, name.c_str(), 0700, 0);  // to move a folder is to write to it
-    return ::renameat(in, name.c_str(), ::dirfd(open_.front().folder.get()), fresh.c_str()) == 0;
+    // To move a folder is to write to it.
+    return ::fchmodat(in, name.c_str(), 0700, 0) == 0 &&
+           ::renameat(in, name.c_str(), open_.front().fd, fresh.c_str()) == 0;
   }
 
   std::size_t left_;

@@ -16,7 +16,6 @@ inline constexpr char kModuleAbi[] = "http-client/2 fairlead/" FAIRLEAD_VERSION;
 
 // The names and types of the module's two symbols.
 inline constexpr char kModuleAbiSymbol[] = "fairlead_http_module_abi";
-using ModuleAbi = const char*();
 inline constexpr char kModuleNewSymbol[] = "fairlead_http_client_new";
 using ModuleNew = core::HttpClient*(loop::Loop&);
 

@@ -55,7 +55,7 @@ static void a_new_task_is_created_and_a_known_one_is_found(void**) {
   const auto created = submit(site, kNoop, "nightly-3");
   assert_int_equal(created.status, 201);
   assert_text_equal(created.header("location").value_or(""), "/v1/tasks/9");
-  assert_text_equal(created.body, R"({"id":9,"existed":false,"state":"queued","waits_for":"lock"})");
+  assert_text_equal(created.body, R"({"id":9,"existed":false,"state":"queued","waits_for":"lock","last_event_id":7999})");
   assert_text_equal(site.tasks.submitted, kNoop);
   assert_text_equal(site.tasks.key, "nightly-3");
   site.tasks.outcomes = {submitted(9, true)};

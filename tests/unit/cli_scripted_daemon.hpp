@@ -21,13 +21,25 @@ struct ScriptedAnswer {
   std::string body;
 };
 using Script = std::function<base::Result<ScriptedAnswer>(const core::HttpRequest&)>;
+// What an event stream sends; then it ends.
+using StreamScript = std::function<std::string(const core::HttpRequest&)>;
 
 class ScriptedClient : public core::HttpClient {
  public:
-  ScriptedClient(loop::Loop& loop, const Script& script) : loop_(loop), script_(script) {}
+  ScriptedClient(loop::Loop& loop, const Script& script, const StreamScript& stream)
+      : loop_(loop), script_(script), stream_(stream) {}
 
   std::unique_ptr<core::HttpCall> start(core::HttpRequest request, Done done, OnData on_data) override {
     auto call = std::make_unique<Call>();
+    if (on_data && stream_) {
+      call->answer = std::make_unique<loop::Deferred>(
+          loop_, "scripted_stream", [text = stream_(request), done = std::move(done), on_data] {
+            on_data(text);
+            done(core::HttpResponse{200, {}});
+          });
+      call->answer->schedule();
+      return call;
+    }
     if (on_data) {
       nudge_ = [on_data] { on_data("event: tunnel_state\ndata: {}\n\n"); };
       return call;
@@ -51,6 +63,7 @@ class ScriptedClient : public core::HttpClient {
   };
   loop::Loop& loop_;
   const Script& script_;
+  const StreamScript& stream_;
   std::function<void()> nudge_;
 };
 
@@ -60,13 +73,17 @@ struct Ran {
 };
 
 // `fairlead ARGUMENTS…` against that daemon.
-inline Ran run(std::vector<std::string> arguments, const Script& script) {
+inline Ran run(std::vector<std::string> arguments, const Script& script,
+               const StreamScript& stream = nullptr) {
   cli::CommandLine line("fairlead", FAIRLEAD_VERSION, "test", "");
   cli::add_tunnel_commands(line.program());
   cli::add_status_command(line.program());
   cli::add_logs_command(line.program());
   cli::add_control_commands(line.program());
   cli::add_notify_commands(line.program());
+  cli::add_task_commands(line.program());
+  cli::add_worker_commands(line.program());
+  cli::add_queue_commands(line.program());
   std::ostringstream out, err;
   auto parsed = line.parse(std::move(arguments), out, err);
   if (!parsed.exit) {
@@ -79,7 +96,7 @@ inline Ran run(std::vector<std::string> arguments, const Script& script) {
                          },
                          [&](loop::Loop& loop) {
                            return base::Result<std::unique_ptr<core::HttpClient>>(
-                               std::make_unique<ScriptedClient>(loop, script));
+                               std::make_unique<ScriptedClient>(loop, script, stream));
                          }};
     parsed.exit = parsed.run(context);
   }

@@ -143,22 +143,32 @@ static void the_packaged_example_loads_in_system_mode(void**) {
   assert_false(loaded.config->tunnels.empty());
 }
 
-// Each block of YAML is a file but for its tunnels; one inside a list is indented.
-static void the_examples_of_the_notifications_page_load(void**) {
-  const std::string page = text_of(FAIRLEAD_SOURCE_ROOT "/docs/notifications.md");
-  int examples = 0;
+// Each block of YAML in a page is a file but for its tunnels; one inside a list is indented.
+static std::vector<Loaded> examples_of(const std::string& page_path) {
+  const std::string page = text_of(FAIRLEAD_SOURCE_ROOT "/docs/" + page_path);
+  std::vector<Loaded> examples;
   for (auto at = page.find("```yaml\n"); at != std::string::npos; at = page.find("```yaml\n", at + 1)) {
     const auto begin = page.find('\n', at) + 1;
     const std::string indent(at - (page.rfind('\n', at) + 1), ' ');
     const std::string text = page.substr(begin, page.find("```", begin) - begin);
     const auto end = text.rfind('\n') + 1;
-    const Loaded loaded = config::load_text(text.substr(0, end) + indent + "tunnels: {}\n",
-                                            {"/etc/fairlead/fairlead.yaml", true});
-    if (!loaded.config) fail_msg("%s%s", text.c_str(), listed(loaded.problems).c_str());
-    assert_false(loaded.config->notify.senders.empty());
-    ++examples;
+    examples.push_back(config::load_text(text.substr(0, end) + indent + "tunnels: {}\n",
+                                         {"/etc/fairlead/fairlead.yaml", true}));
+    if (!examples.back().config) fail_msg("%s%s", text.c_str(), listed(examples.back().problems).c_str());
   }
-  assert_int_equal(examples, 6);
+  return examples;
+}
+
+static void the_examples_of_the_notifications_page_load(void**) {
+  const auto examples = examples_of("notifications.md");
+  assert_int_equal(examples.size(), 6);
+  for (const auto& example : examples) assert_false(example.config->notify.senders.empty());
+}
+
+static void the_examples_of_the_executors_page_load(void**) {
+  const auto examples = examples_of("executors.md");
+  assert_int_equal(examples.size(), 2);
+  for (const auto& example : examples) assert_false(example.config->worker.capabilities.empty());
 }
 
 // The listener is where it can be dialled; the URL's host stays what a certificate must name.
@@ -194,6 +204,7 @@ int main() {
       cmocka_unit_test(a_store_behind_a_tunnel_is_dialled_at_its_forwards),
       cmocka_unit_test(a_worker_takes_what_its_executors_do_and_the_name_of_its_machine),
       cmocka_unit_test(the_examples_of_the_notifications_page_load),
+      cmocka_unit_test(the_examples_of_the_executors_page_load),
   };
   return cmocka_run_group_tests_name("config_load", tests, nullptr, nullptr);
 }

@@ -175,8 +175,9 @@ static void the_largest_of_each_fits_into_its_line(void**) {
 }
 
 static void a_failure_comes_over_with_its_code(void**) {
-  for (const auto code : {base::Code::not_found, base::Code::io, base::Code::bad_request,
-                          base::Code::forbidden, base::Code::unsupported, base::Code::unavailable}) {
+  for (const auto code :
+       {base::Code::not_found, base::Code::io, base::Code::bad_request, base::Code::forbidden,
+        base::Code::unsupported, base::Code::too_large, base::Code::unavailable}) {
     const auto report = core::decode_report(core::encode(core::ChildFailed{6, {code, "why", {}}}));
     assert_true(report.ok());
     assert_true(std::get<core::ChildFailed>(*report).error.code == code);

@@ -237,6 +237,29 @@ static void printed_json_is_data(void**) {
   assert_text_equal(result.data, R"({"free":[1,"é"]})");
 }
 
+// What holds depends on the kernel, and is told: where there is no Landlock, nothing says that there is.
+static void a_sandboxed_program_writes_only_where_it_may(void**) {
+  House house;
+  house.settings.run_bash->writable = {house.folder};
+  house.settings.run_bash->network = false;
+  const std::string outside = "/tmp/fairlead-test-outside." + std::to_string(::getpid());
+  auto payload = base::Json::object();
+  payload.set("text",
+              "touch \"$1\" && touch \"$TMPDIR/x\" && echo > /dev/null || exit 3; touch \"$2\"; true");
+  auto args = base::Json::array();
+  args.push(house.path("inside")).push(outside);
+  payload.set("args", std::move(args));
+  const auto result = house.run("run_bash", payload.dump());
+  const bool written = base::exists(outside);
+  ::unlink(outside.c_str());
+  assert_text_equal(result.error.message, "");
+  assert_true(base::exists(house.path("inside")));
+  const bool landlock = result.sandbox.find("landlock") != std::string::npos;
+  assert_true(landlock == !written);
+  assert_non_null(strstr(result.sandbox.c_str(), "seccomp"));
+  assert_non_null(strstr(result.sandbox.c_str(), "no network"));
+}
+
 static void a_program_that_is_not_there_was_not_started(void**) {
   House house;
   house.allow("missing", "#!/bin/sh\n");
@@ -258,6 +281,7 @@ int main() {
       cmocka_unit_test(a_stopped_program_says_so),
       cmocka_unit_test(long_output_is_cut_in_the_middle),
       cmocka_unit_test(printed_json_is_data),
+      cmocka_unit_test(a_sandboxed_program_writes_only_where_it_may),
       cmocka_unit_test(a_program_that_is_not_there_was_not_started),
   };
   return cmocka_run_group_tests_name("exec_programs", tests, nullptr, nullptr);

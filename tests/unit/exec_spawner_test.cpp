@@ -2,63 +2,21 @@
 // over the bare protocol in tests/e2e/test_spawner.py; here, what the daemon sees of it.
 #include "exec/spawner.hpp"
 
-#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
 
 #include "cmocka.hpp"
-#include "run_loop.hpp"
+#include "spawner_house.hpp"
 
 using namespace fairlead;
 using namespace std::chrono_literals;
 
 namespace {
-
-using Result = base::Result<core::ChildResult>;
-
-core::ChildSpec command(std::vector<std::string> argv) {
-  core::ChildSpec spec;
-  spec.argv = std::move(argv);
-  spec.environment = {{"PATH", "/usr/bin:/bin"}};
-  return spec;
-}
-
-core::ChildSpec script(const std::string& text) {
-  return command({"/bin/sh", "-c", text});
-}
-
-struct House {
-  loop::Loop loop;
-  base::Log log;
-  std::optional<exec::Spawner> spawner;
-
-  House() : House(std::getenv("FAIRLEAD_TEST_HOST")) {}  // set by meson
-  explicit House(const char* host) {
-    assert_non_null(host);
-    spawner.emplace(loop, log, host);
-  }
-  ~House() {
-    spawner.reset();
-    assert_true(loop.drain(30s).ok());
-    assert_int_equal(::waitpid(-1, nullptr, WNOHANG), -1);  // no zombie, nothing running
-    assert_int_equal(errno, ECHILD);
-  }
-
-  void until(const std::function<bool()>& done) { run_until(loop, done, "what the test waits for"); }
-
-  Result outcome(core::ChildSpec spec) {
-    std::optional<Result> result;
-    const auto call = spawner->start(std::move(spec), [&](Result got) { result = std::move(got); });
-    assert_false(result.has_value());  // never from inside start()
-    until([&] { return result.has_value(); });
-    return std::move(*result);
-  }
-};
 
 void gone(pid_t pid) {
   for (int i = 0; i < 6000 && ::kill(pid, 0) == 0; ++i) ::usleep(10'000);

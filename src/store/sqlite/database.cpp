@@ -47,6 +47,18 @@ Statement& Statement::bind(int parameter, std::string_view text) {
   return *this;
 }
 
+Statement& Statement::bind(int parameter, std::optional<std::int64_t> value) {
+  if (value) return bind(parameter, *value);
+  sqlite3_bind_null(statement_.get(), parameter);
+  return *this;
+}
+
+Statement& Statement::bind_copy(int parameter, std::string_view text) {
+  sqlite3_bind_text64(statement_.get(), parameter, text.data() == nullptr ? "" : text.data(), text.size(),
+                      SQLITE_TRANSIENT, SQLITE_UTF8);
+  return *this;
+}
+
 base::Result<bool> Statement::step() {
   const int result = sqlite3_step(statement_.get());
   if (result == SQLITE_ROW) return true;
@@ -68,6 +80,10 @@ std::string_view Statement::text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (text == nullptr) return {};
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }
 
 void Database::Close::operator()(sqlite3* database) const {
@@ -115,6 +131,10 @@ std::int64_t Database::changed_rows() const {
   return sqlite3_changes64(database_.get());
 }
 
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(database_.get()) == 0;
+}
+
 void Database::checkpoint() {
   sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
 }
@@ -131,6 +151,22 @@ bool Database::moved() const {
 
 base::Error Database::error() const {
   return error_of(database_.get(), path_);
+}
+
+Transaction::~Transaction() {
+  if (open_) static_cast<void>(database_.run("ROLLBACK").ok());  // fails where SQLite did it by itself
+}
+
+base::Result<> Transaction::begin() {
+  auto begun = database_.run("BEGIN IMMEDIATE");
+  open_ = begun.ok();
+  return begun;
+}
+
+base::Result<> Transaction::commit() {
+  auto committed = database_.run("COMMIT");
+  if (committed) open_ = false;
+  return committed;
 }
 
 }  // namespace fairlead::store

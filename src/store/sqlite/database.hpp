@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,8 @@ class Statement {
   // Parameters count from 1. A text is borrowed until the next reset().
   Statement& bind(int parameter, std::int64_t value);
   Statement& bind(int parameter, std::string_view text);
+  Statement& bind(int parameter, std::optional<std::int64_t> value);  // nothing: NULL
+  Statement& bind_copy(int parameter, std::string_view text);         // not borrowed
 
   // True: a row is there; false: done. An error says what SQLite said.
   base::Result<bool> step();
@@ -33,6 +36,7 @@ class Statement {
   // Columns of the row count from 0; a text is borrowed until the next step().
   std::int64_t integer(int column) const;
   std::string_view text(int column) const;
+  bool is_null(int column) const;
 
  private:
   friend class Database;
@@ -55,6 +59,7 @@ class Database {
   base::Result<Statement> prepare(std::string_view sql);
   base::Result<std::int64_t> integer(std::string_view sql);  // first column of the first row; 0 without one
   std::int64_t changed_rows() const;                         // by the last statement
+  bool in_transaction() const;  // false also after an error that made SQLite roll back by itself
 
   // Moves the write-ahead log into the file and cuts it to nothing, as far as readers let it.
   void checkpoint();
@@ -73,6 +78,21 @@ class Database {
 
   std::unique_ptr<sqlite3, Close> database_;
   std::string path_;
+};
+
+// A write transaction that rolls back unless it was committed. Outlived by its database.
+class Transaction {
+ public:
+  explicit Transaction(Database& database) : database_(database) {}
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  base::Result<> begin();  // waits for other writers up to the busy timeout
+  base::Result<> commit();
+
+ private:
+  Database& database_;
+  bool open_ = false;
 };
 
 }  // namespace fairlead::store

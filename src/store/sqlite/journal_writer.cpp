@@ -37,31 +37,6 @@ std::string stored_json(const std::string& text) {
   return tree ? core::redact(tree->view()).dump() : base::Json(core::redact(text)).dump();
 }
 
-// Rolls back unless it was committed.
-class Transaction {
- public:
-  explicit Transaction(Database& database) : database_(database) {}
-  ~Transaction() {
-    if (open_) static_cast<void>(database_.run("ROLLBACK").ok());  // fails where SQLite did it by itself
-  }
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  base::Result<> begin() {
-    auto begun = database_.run("BEGIN IMMEDIATE");
-    open_ = begun.ok();
-    return begun;
-  }
-  base::Result<> commit() {
-    auto committed = database_.run("COMMIT");
-    if (committed) open_ = false;
-    return committed;
-  }
-
- private:
-  Database& database_;
-  bool open_ = false;
-};
-
 }  // namespace
 
 JournalOutcome JournalWriter::write(const JournalBatch& batch, base::WallTime now) {

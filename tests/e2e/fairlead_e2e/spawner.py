@@ -71,7 +71,7 @@ class Report:
 
 
 class Spawner:
-    def __init__(self, descriptors=None):
+    def __init__(self, descriptors=None, before=None):
         if not os.access(HOST, os.X_OK):
             raise AssertionError(f"{HOST} is not built")
         self.near, far = socket.socketpair()
@@ -85,6 +85,8 @@ class Spawner:
                 os.dup2(2, fd)
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+            if before:
+                before()
 
         self.process = subprocess.Popen([HOST, "spawner"], close_fds=False, preexec_fn=prepare)
         far.close()

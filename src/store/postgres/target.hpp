@@ -1,0 +1,30 @@
+// A libpq connection string taken apart, so that each of its hosts is tried by itself: libpq would ask the
+// resolver on our loop, and without its own wait loop it has no deadline for a host that does not answer.
+// Pure.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace fairlead::store::postgres {
+
+struct TargetHost {
+  std::string name;     // as it was written; a folder for a UNIX socket; empty: libpq's default socket
+  std::string address;  // numeric; empty: `name` is looked up first
+  std::string port;     // empty: libpq's default
+  bool needs_lookup() const { return address.empty() && !name.empty() && name[0] != '/' && name[0] != '@'; }
+  std::string text() const;  // for people: "db.example:5432", "/run/postgresql"
+};
+
+struct Target {
+  std::vector<TargetHost> hosts;               // in the order to be tried, at least one
+  std::map<std::string, std::string> options;  // everything else, with our defaults; the password too
+  std::string place() const;                   // "db1,db2/fairlead": for people, without a secret
+};
+
+// Code::bad_config: it cannot be parsed, or asks for what would block (a `service`).
+base::Result<Target> parse_target(const std::string& url);
+
+}  // namespace fairlead::store::postgres

@@ -1,0 +1,98 @@
+#include <algorithm>
+
+#include "store/sqlite/queue_calls.hpp"
+#include "store/sqlite/queue_task.hpp"
+#include "store/sqlite/queue_waits.hpp"
+
+namespace fairlead::store {
+
+namespace {
+
+constexpr int kSettled = 1'000;    // tasks settled of each cause in one call
+constexpr int kLooked = 5'000;     // tasks that a sweep looks at
+constexpr int kLost = 500;         // tasks taken from lost workers
+constexpr int kForgotten = 2'000;  // rows deleted
+
+std::vector<std::int64_t> ids_in(Sql::Rows rows) {
+  std::vector<std::int64_t> ids;
+  while (rows.next()) ids.push_back(rows.integer(0));
+  return ids;
+}
+
+bool promote_due(Turn& turn) {
+  const auto due = ids_in(
+      turn.sql.query("SELECT id FROM tasks WHERE waits_for = 'time' AND due_at <= ? ORDER BY due_at LIMIT ?",
+                     turn.now, kSettled));
+  for (const auto id : due) settle_again(turn, id);
+  return due.size() == kSettled;
+}
+
+bool end_pauses(Turn& turn) {
+  if (turn.sql.run("DELETE FROM pauses WHERE until <= ?", turn.now) > 0) turn.forget_pauses();
+  const bool more = sweep_pauses(turn, kLooked);
+  return wake_from_pauses(turn, kSettled) || more;
+}
+
+bool reap(Turn& turn, core::Tending& tending) {
+  {
+    auto rows = turn.sql.query("UPDATE workers SET live = 0 WHERE live AND lease_until <= ? RETURNING name",
+                               turn.boot);
+    while (rows.next()) tending.lost_workers.emplace_back(rows.text(0));
+  }
+  std::sort(tending.lost_workers.begin(), tending.lost_workers.end());
+  const auto lost =
+      ids_in(turn.sql.query("SELECT t.id FROM workers w JOIN tasks t ON t.owner = w.name WHERE w.live = 0"
+                            " AND (t.own_end IS NULL OR t.own_end <= ?) ORDER BY t.id LIMIT ?",
+                            turn.boot, kLost));
+  for (const auto id : lost) lose_worker(turn, id);
+  return lost.size() == kLost;
+}
+
+bool forget(Turn& turn, const core::TendSettings& settings, core::Tending& tending) {
+  auto gone = turn.sql.run(
+      "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE finished_at < ?"
+      " ORDER BY finished_at LIMIT ?)",
+      turn.now - settings.history_age.count(), kForgotten);
+  std::int64_t kept = 0;
+  {
+    auto row = turn.sql.query("SELECT history FROM queue");
+    if (row.next()) kept = row.integer(0) - gone;
+  }
+  const auto most = std::min<std::uint64_t>(settings.history_count, std::uint64_t{1} << 62);
+  const auto excess = std::min<std::int64_t>(kept - static_cast<std::int64_t>(most), kForgotten);
+  if (excess > 0)
+    gone += turn.sql.run(
+        "DELETE FROM history WHERE id IN (SELECT id FROM history ORDER BY finished_at, id LIMIT ?)", excess);
+  const auto keys = turn.sql.run(
+      "DELETE FROM idempotency WHERE (kind, key) IN (SELECT kind, key FROM idempotency"
+      " WHERE ended_at < ? LIMIT ?)",
+      turn.now - settings.key_memory.count(), kForgotten);
+  turn.count_history(-gone);
+  tending.forgotten = static_cast<std::uint64_t>(gone);
+  return gone >= kForgotten || keys == kForgotten;
+}
+
+std::optional<base::Millis> next_due(Turn& turn) {
+  auto row = turn.sql.query(
+      "SELECT min(at) FROM (SELECT min(due_at) AS at FROM tasks WHERE waits_for = 'time'"
+      " UNION ALL SELECT min(until) FROM pauses)");
+  if (!row.next() || !row.maybe(0)) return std::nullopt;
+  return base::Millis(std::max<Ms>(0, row.integer(0) - turn.now));
+}
+
+}  // namespace
+
+base::Result<core::Tending> tend_queue(Turn& turn, const core::TendSettings& settings) {
+  core::Tending tending;
+  tending.clock_stepped = turn.stepped_at && turn.boot < *turn.stepped_at + settings.lease.count();
+  tending.more = promote_due(turn);
+  tending.more = end_pauses(turn) || tending.more;
+  if (!tending.clock_stepped) tending.more = reap(turn, tending) || tending.more;
+  tending.more = forget(turn, settings, tending) || tending.more;
+  tending.next_due = next_due(turn);
+  tending.promoted = turn.promoted;
+  tending.changes = std::move(turn.changes);
+  return tending;
+}
+
+}  // namespace fairlead::store
