@@ -41,7 +41,8 @@ class Faults:
                 self.points = self.dice.sample(FAILPOINTS, len(FAILPOINTS))
             member.kill_now()
             self.count("killed at random")
-            member.revive(f"{self.points.pop()}:{self.dice.randint(1, 3)}")
+            point = self.points.pop()
+            member.revive(point + ("" if point.startswith("register") else f":{self.dice.randint(1, 3)}"))
         deadline = time.monotonic() + ARMED
         while time.monotonic() < deadline and not all(member.dead() for member in self.scene.workers):
             time.sleep(0.05)

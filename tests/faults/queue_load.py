@@ -87,6 +87,8 @@ class Load:
                         "token": token, "work": dice.choice((0, 0, 0.05, 0.2, 1.0)), "good_from": dice.choice((1, 1, 1, 1, 2, 9))}}}
         if self._ids and dice.random() < 0.1:
             envelope["depends_on"] = sorted({self._recent(dice) for _ in range(dice.randint(1, 2))})
+        if dice.random() < 0.05:
+            envelope["on_lease_loss"] = "continue"
         if dice.random() < 0.6:
             envelope["idempotency_key"] = f"key-{token}"
         return envelope
