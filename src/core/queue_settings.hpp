@@ -39,13 +39,13 @@ struct WorkerSettings {
   bool operator==(const WorkerSettings&) const = default;
 };
 
-struct ChildLimits {  // setrlimit(2); 0: not set
+struct ProgramLimits {  // setrlimit(2); 0: not set
   std::uint64_t cpu_seconds = 0;
   std::uint64_t memory_bytes = 0;  // address space
   std::uint64_t file_bytes = 0;    // of one file that it writes
   std::uint64_t open_files = 0;
   std::uint64_t processes = 0;  // of the user
-  bool operator==(const ChildLimits&) const = default;
+  bool operator==(const ProgramLimits&) const = default;
 };
 
 enum class TaskInput : std::uint8_t { standard_input, file };  // how the payload reaches a program
@@ -58,7 +58,7 @@ struct ProgramSettings {
   TaskInput input = TaskInput::standard_input;
   std::size_t output_bytes = 64u << 10;  // kept of each stream, half of it the end
   base::Millis grace{5'000};             // from TERM to KILL
-  ChildLimits limits;
+  ProgramLimits limits;
   bool sandbox = true;                // seccomp, and Landlock where the kernel has it; no_new_privs always
   bool network = true;                // false: UNIX sockets alone
   std::vector<std::string> writable;  // absolute folders; with `sandbox` everything else is read-only
