@@ -81,8 +81,8 @@ void add_many(DaemonClient& client, const std::vector<Json>& envelopes, Added& a
       if (!send_batch(client, body + "]", added)) return;
       count = 0;
     }
-    body = (count == 0 ? "[" : body + ",") + text;
-    ++count;
+    if (count++ == 0) body.clear();
+    body.append(body.empty() ? "[" : ",").append(text);
   }
   if (count > 0) (void)send_batch(client, body + "]", added);
 }
