@@ -164,7 +164,7 @@ class FakeTasks : public core::TaskPort {
     const auto found = outputs.find(core::number(id));
     return found == outputs.end() ? std::vector<core::OutputPart>() : found->second;
   }
-  std::string metrics() const override { return "# TYPE fairlead_up gauge\nfairlead_up 1\n"; }
+  std::string metrics() override { return "# TYPE fairlead_up gauge\nfairlead_up 1\n"; }
 
  private:
   template <typename T>
