@@ -71,7 +71,7 @@ struct House {
     core::ExecutorRegistry registry;
     exec::add_executors(registry, settings, loop, *spawner);
     std::optional<TaskResult> result;
-    auto* executor = registry.find(run.envelope.kind);
+    const auto executor = registry.find(run.envelope.kind);
     assert_non_null(executor);
     const auto call = executor->execute(
         run, [this](bool, std::string_view bytes) { output += bytes; },

@@ -88,7 +88,7 @@ struct House {
     return run;
   }
   std::unique_ptr<core::ExecutorCall> execute(const core::TaskRun& run) {
-    auto* executor = registry.find(run.envelope.kind);
+    const auto executor = registry.find(run.envelope.kind);
     assert_non_null(executor);
     auto call = executor->execute(
         run, [this](bool, std::string_view bytes) { output += bytes; },
