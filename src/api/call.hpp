@@ -66,6 +66,7 @@ void get_task_events(const Call& call);
 void get_workers(const Call& call);
 void post_drain(const Call& call);
 void get_queue(const Call& call);
+void get_queue_events(const Call& call);
 void post_pause(const Call& call);
 void post_resume(const Call& call);
 void get_metrics(const Call& call);

@@ -51,6 +51,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/workers", Role::viewer, "", get_workers},
     {"POST", "/v1/workers/{name}/drain", Role::operator_, "", post_drain},
     {"GET", "/v1/queue", Role::viewer, "", get_queue},
+    {"GET", "/v1/queue/events", Role::viewer, "last_event_id", get_queue_events},
     {"POST", "/v1/queue/pause", Role::operator_, "", post_pause},
     {"POST", "/v1/queue/resume", Role::operator_, "", post_resume},
     {"GET", "/metrics", Role::viewer, "", get_metrics},

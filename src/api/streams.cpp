@@ -74,4 +74,11 @@ void get_events(const Call& call) {
   open_stream(call, call.events);
 }
 
+void get_queue_events(const Call& call) {
+  const auto cursor = cursor_given(call.request);
+  if (!cursor) return call.refuse(cursor.error());
+  call.responder->stream(
+      {&call.task_events, cursor->value_or(call.task_events.last_id()), {.without = kTaskOutput}});
+}
+
 }  // namespace fairlead::api

@@ -72,7 +72,7 @@ class TaskWait {
     stream_opened_ = base::steady_now();
     stream_.reset();
     const bool single = ends_.size() == 1;
-    const std::string path = single ? task_path(ends_.begin()->first) + "/events" : "/v1/events";
+    const std::string path = single ? task_path(ends_.begin()->first) + "/events" : "/v1/queue/events";
     stream_ = client_.follow(
         path, single ? last_event_id_ : std::string(), [this](const StreamEvent& event) { on_event(event); },
         [this](const base::Error&) {  // the task is over, or the daemon is gone: reading tells

@@ -55,7 +55,8 @@ static void a_new_task_is_created_and_a_known_one_is_found(void**) {
   const auto created = submit(site, kNoop, "nightly-3");
   assert_int_equal(created.status, 201);
   assert_text_equal(created.header("location").value_or(""), "/v1/tasks/9");
-  assert_text_equal(created.body, R"({"id":9,"existed":false,"state":"queued","waits_for":"lock","last_event_id":7999})");
+  assert_text_equal(created.body,
+                    R"({"id":9,"existed":false,"state":"queued","waits_for":"lock","last_event_id":7999})");
   assert_text_equal(site.tasks.submitted, kNoop);
   assert_text_equal(site.tasks.key, "nightly-3");
   site.tasks.outcomes = {submitted(9, true)};
@@ -261,10 +262,10 @@ static void a_gap_ends_the_stream_of_a_task(void**) {
 static void the_stream_of_all_leaves_output_out(void**) {
   Site site;
   Peer peer(site.house.path());
-  peer.send("GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+  peer.send("GET /v1/queue/events HTTP/1.1\r\nHost: x\r\n\r\n");
   site.house.until([&] { return site.house.server->streams() == 1; }, "the stream");
-  site.events.append("task_output", "", "{\"text\":\"noise\"}", core::TaskId{7});
-  site.events.append("task_state", "", state_body(7, "done"), core::TaskId{7});
+  write(site, 7, "noise");
+  change(site, 7, "done");
   site.house.until([&] { return peer.has("task_state"); }, "the change");
   assert_false(peer.has("noise"));
 }
