@@ -96,8 +96,11 @@ class Relay:
         self.freeze()
         with self._lock:
             for link in self.links:
-                black_hole(link.client)
-                black_hole(link.server)
+                for sock in (link.client, link.server):
+                    try:
+                        black_hole(sock)
+                    except OSError:
+                        pass  # it has ended already
 
     def close(self):
         self._flowing.set()
