@@ -72,7 +72,7 @@ struct House {
     exec::add_executors(registry, settings, loop, *spawner);
     std::optional<TaskResult> result;
     const auto executor = registry.find(run.envelope.kind);
-    assert_non_null(executor);
+    assert_true(executor != nullptr);
     const auto call = executor->execute(
         run, [this](bool, std::string_view bytes) { output += bytes; },
         [&](TaskResult got) { result = std::move(got); });

@@ -89,7 +89,7 @@ struct House {
   }
   std::unique_ptr<core::ExecutorCall> execute(const core::TaskRun& run) {
     const auto executor = registry.find(run.envelope.kind);
-    assert_non_null(executor);
+    assert_true(executor != nullptr);
     auto call = executor->execute(
         run, [this](bool, std::string_view bytes) { output += bytes; },
         [this](TaskResult got) { result = std::move(got); });
