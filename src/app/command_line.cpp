@@ -8,6 +8,7 @@
 #include "app/locate_daemon.hpp"
 #include "app/offline_commands.hpp"
 #include "app/policy_commands.hpp"
+#include "app/store_commands.hpp"
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
 #include "http/load_client.hpp"
@@ -78,6 +79,7 @@ int run_command_line(int argc, const char* const* argv) {
   cli::add_queue_commands(program);
   add_config_commands(program, options);
   add_audit_commands(program, options);
+  add_store_commands(program, options);
   add_policy_commands(program, options);
   const auto parsed = line.parse({argv + (argc > 0 ? 1 : 0), argv + argc}, std::cout, std::cerr);
   if (parsed.exit) return static_cast<int>(*parsed.exit);

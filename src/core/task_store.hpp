@@ -185,6 +185,12 @@ struct QueueStats {
   base::Millis oldest_snapshot{0};  // of somebody else's open transaction that holds up cleaning; 0: none
 };
 
+// What may be done to a schema that is older than this binary's, or not there yet.
+enum class Opening : std::uint8_t {
+  migrate,  // bring it to what this binary knows
+  look,     // nothing: the store is `refused`, with the schema that was found
+};
+
 class TaskStore {
  public:
   virtual ~TaskStore() = default;
@@ -192,7 +198,8 @@ class TaskStore {
   // Opens, migrates and keeps trying; status() and `on_state` tell. `on_hint`: there may be work, or an order
   // for a worker, that this daemon has not seen (also its own submissions'). Both on the loop, never from
   // inside a call.
-  virtual void begin(std::function<void()> on_state, std::function<void()> on_hint) = 0;
+  virtual void begin(std::function<void()> on_state, std::function<void()> on_hint,
+                     Opening opening = Opening::migrate) = 0;
   virtual StoreStatus status() const = 0;
   // Answers what is under way; `gone` is called once, later.
   virtual void stop(base::Millis deadline, std::function<void()> gone) = 0;

@@ -29,5 +29,7 @@ inline int newest(std::span<const Migration> steps) {
 // Error{unsupported}: what was found is newer than this binary, which must then leave the store alone: a
 // newer fairlead may rely on what this one would not keep up.
 base::Error newer_schema(std::int64_t found, int known, const std::string& place);
+// Error{unsupported}: it is older, or (found 0) not there yet, and whoever opened it only looks.
+base::Error older_schema(std::int64_t found, int known, const std::string& place);
 
 }  // namespace fairlead::store

@@ -7,7 +7,7 @@ RefusedStore::RefusedStore(loop::Loop& loop, std::string backend, base::Error wh
         for (const auto& function : std::exchange(queue_, {})) function();
       }) {}
 
-void RefusedStore::begin(std::function<void()> on_state, std::function<void()>) {
+void RefusedStore::begin(std::function<void()> on_state, std::function<void()>, core::Opening) {
   later(std::move(on_state));
 }
 

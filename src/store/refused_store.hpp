@@ -15,7 +15,7 @@ class RefusedStore final : public core::TaskStore {
  public:
   RefusedStore(loop::Loop& loop, std::string backend, base::Error why);
 
-  void begin(std::function<void()> on_state, std::function<void()> on_hint) override;
+  void begin(std::function<void()> on_state, std::function<void()> on_hint, core::Opening opening) override;
   core::StoreStatus status() const override;
   void stop(base::Millis, std::function<void()> gone) override { later(std::move(gone)); }
 

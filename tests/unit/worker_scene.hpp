@@ -45,7 +45,7 @@ class ScriptedStore final : public core::TaskStore {
     return names;
   }
 
-  void begin(std::function<void()>, std::function<void()>) override {}
+  void begin(std::function<void()>, std::function<void()>, core::Opening) override {}
   core::StoreStatus status() const override { return now; }
   void stop(base::Millis, std::function<void()> gone) override { later(gone); }
   void register_worker(core::WorkerInfo info, base::Millis, std::vector<core::Started> keeps,

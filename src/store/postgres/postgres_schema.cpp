@@ -52,6 +52,8 @@ void PostgresTaskStore::on_schema(int found) {
 }
 
 void PostgresTaskStore::migrate(int from) {
+  if (opening_ == core::Opening::look)
+    return refuse(older_schema(from, newest(postgres_migrations()), status_.place));
   for (const auto& step : postgres_migrations()) {
     if (step.number != from + 1) continue;
     log_.info("store_migrates", {{"place", status_.place}, {"step", step.number}, {"name", step.name}});

@@ -58,7 +58,9 @@ PostgresTaskStore::PostgresTaskStore(loop::Loop& loop, base::Log& log, Connectio
 
 PostgresTaskStore::~PostgresTaskStore() = default;
 
-void PostgresTaskStore::begin(std::function<void()> on_state, std::function<void()> on_hint) {
+void PostgresTaskStore::begin(std::function<void()> on_state, std::function<void()> on_hint,
+                              core::Opening opening) {
+  opening_ = opening;
   on_state_ = std::move(on_state);
   on_hint_ = std::move(on_hint);
   if (connection_)

@@ -26,7 +26,7 @@ class PostgresTaskStore : public core::TaskStore {
   PostgresTaskStore(loop::Loop& loop, base::Log& log, ConnectionSettings settings);
   ~PostgresTaskStore() override;
 
-  void begin(std::function<void()> on_state, std::function<void()> on_hint) override;
+  void begin(std::function<void()> on_state, std::function<void()> on_hint, core::Opening opening) override;
   core::StoreStatus status() const override;
   void stop(base::Millis deadline, std::function<void()> gone) override;
 
@@ -72,6 +72,7 @@ class PostgresTaskStore : public core::TaskStore {
   base::Log& log_;
   std::unique_ptr<Connection> connection_;
   core::StoreStatus status_;
+  core::Opening opening_ = core::Opening::migrate;
   base::Code refusal_ = base::Code::unavailable;
   std::function<void()> on_state_, on_hint_, gone_;
   int under_way_ = 0;  // transactions

@@ -49,7 +49,7 @@ base::Result<> QueueFile::open() {
   // What is written into a file that was deleted or renamed is lost.
   if (sql_ && sql_->database().moved()) sql_.reset();
   if (sql_) return base::success();
-  auto database = open_queue(path_, !was_open_, settings_.busy_timeout);
+  auto database = open_queue(path_, opening_, !was_open_, settings_.busy_timeout);
   if (!database) return database.error();
   sql_ = std::make_unique<Sql>(std::move(*database));
   was_open_ = true;

@@ -59,6 +59,8 @@ class QueueFile {
  public:
   explicit QueueFile(QueueFileSettings settings);
 
+  // From the next opening on; before that Opening::migrate.
+  void set_opening(core::Opening opening) { opening_ = opening; }
   // Opens the file where that is to be done and makes it when it was never there. An empty batch sees whether
   // the file can be written. Every call has its answer afterwards.
   BatchOutcome run(QueueCalls& calls);
@@ -75,6 +77,7 @@ class QueueFile {
   const QueueFileSettings settings_;
   const std::string path_;
   std::unique_ptr<Sql> sql_;
+  core::Opening opening_ = core::Opening::migrate;
   bool was_open_ = false;  // a file that is gone now was taken away, and must not be replaced by an empty one
   int schema_ = 0;
   Ms now_ = 0, boot_ = 0;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <utility>
 
+#include "base/file.hpp"
 #include "base/unique_fd.hpp"
 #include "store/migrations.hpp"
 
@@ -105,11 +106,17 @@ base::Result<> migrate(Database& database, const std::string& path) {
 
 }  // namespace
 
-base::Result<Database> open_queue(const std::string& path, bool may_make, base::Millis busy_timeout) {
+base::Result<Database> open_queue(const std::string& path, core::Opening opening, bool may_make,
+                                  base::Millis busy_timeout) {
+  const bool look = opening == core::Opening::look;
+  const int known = newest(sqlite_migrations());
+  if (look && !base::exists(path)) return older_schema(0, known, path);
   if (auto checked = check_file(path, may_make); !checked) return checked.error();
   auto database = Database::open(path, Database::Mode::read_write, busy_timeout);
   if (!database) return database.error();
-  if (const auto version = recognise(*database, path); !version) return version.error();
+  const auto version = recognise(*database, path);
+  if (!version) return version.error();
+  if (look && *version < known) return older_schema(*version, known, path);
   if (auto set = database->run(kQueueConnection); !set) return set.error();
   if (auto migrated = migrate(*database, path); !migrated) return migrated.error();
   return database;

@@ -61,7 +61,9 @@ SqliteTaskStore::SqliteTaskStore(loop::Loop& loop, base::Log& log, QueueFileSett
 
 SqliteTaskStore::~SqliteTaskStore() = default;
 
-void SqliteTaskStore::begin(std::function<void()> on_state, std::function<void()> on_hint) {
+void SqliteTaskStore::begin(std::function<void()> on_state, std::function<void()> on_hint,
+                            core::Opening opening) {
+  file_->set_opening(opening);
   on_state_ = std::move(on_state);
   on_hint_ = std::move(on_hint);
   look_ = true;

@@ -27,7 +27,7 @@ class SqliteTaskStore : public core::TaskStore {
   SqliteTaskStore(const SqliteTaskStore&) = delete;
   SqliteTaskStore& operator=(const SqliteTaskStore&) = delete;
 
-  void begin(std::function<void()> on_state, std::function<void()> on_hint) override;
+  void begin(std::function<void()> on_state, std::function<void()> on_hint, core::Opening opening) override;
   core::StoreStatus status() const override { return status_; }
   void stop(base::Millis deadline, std::function<void()> gone) override;
 
