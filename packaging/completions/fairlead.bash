@@ -36,7 +36,7 @@ _fairlead_command() {
     esac
   done
   case ${path[0]} in
-    config | audit | notify | policy | task | worker | queue) echo "${path[@]:0:2}" ;;
+    config | audit | store | notify | policy | task | worker | queue) echo "${path[@]:0:2}" ;;
     *) echo "${path[0]}" ;;
   esac
 }
@@ -78,10 +78,11 @@ _fairlead() {
   command=$(_fairlead_command)
   case $command in
     up | down | restart | reconnect | status | logs | "audit show") mapfile -t words < <(_fairlead_tunnels) ;;
-    "") words=(up down restart reconnect status logs reload log-level version notify task worker queue config audit policy daemon) ;;
+    "") words=(up down restart reconnect status logs reload log-level version notify task worker queue config audit store policy daemon) ;;
     log-level) words=(error warn info debug) ;;
     config) words=(check show path) ;;
     audit) words=(verify show) ;;
+    store) words=(check migrate) ;;
     notify) words=(test) ;;
     task) words=(add list show logs cancel retry requeue wait) ;;
     worker) words=(list show drain) ;;
@@ -118,7 +119,7 @@ _fairlead() {
     "worker drain") options=(--undo --json) ;;
     "queue pause") options=(--kind --site --for --until --why --json) ;;
     "queue resume") options=(--kind --site --json) ;;
-    config | audit | notify | policy | task | worker | queue) ;;
+    config | audit | store | notify | policy | task | worker | queue) ;;
     *) options=(--json) ;;
   esac
   if [[ $current == -* ]]; then

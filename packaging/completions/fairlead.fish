@@ -1,6 +1,6 @@
 # fish completion for fairlead(1): commands, options, and the names of the configured tunnels.
 
-set -g __fairlead_commands up down restart reconnect status logs reload log-level version notify task worker queue config audit policy daemon
+set -g __fairlead_commands up down restart reconnect status logs reload log-level version notify task worker queue config audit store policy daemon
 
 # Asks the same daemon as the command line being typed would.
 function __fairlead_tunnels
@@ -53,6 +53,7 @@ complete -c fairlead -n __fairlead_no_command -a worker -d 'Look at workers, and
 complete -c fairlead -n __fairlead_no_command -a queue -d 'Look at the queue, pause it, let it go on'
 complete -c fairlead -n __fairlead_no_command -a config -d 'Check and show the configuration'
 complete -c fairlead -n __fairlead_no_command -a audit -d 'Check and show the audit log'
+complete -c fairlead -n __fairlead_no_command -a store -d 'Check the store of the queue'
 complete -c fairlead -n __fairlead_no_command -a policy -d 'Check, test and ask hooks'
 complete -c fairlead -n __fairlead_no_command -a daemon -d 'Run the daemon in the foreground'
 
@@ -72,6 +73,8 @@ complete -c fairlead -n '__fairlead_needs config check show path' -a show -d 'Pr
 complete -c fairlead -n '__fairlead_needs config check show path' -a path -d 'Print which file is used'
 complete -c fairlead -n '__fairlead_needs audit verify show' -a verify -d 'Look for changed, missing or cut lines'
 complete -c fairlead -n '__fairlead_needs audit verify show' -a show -d 'Show the last lines'
+complete -c fairlead -n '__fairlead_needs store check migrate' -a check -d 'Whether it can be reached and has this schema'
+complete -c fairlead -n '__fairlead_needs store check migrate' -a migrate -d 'Bring the tables up to date'
 complete -c fairlead -n '__fairlead_needs notify test' -a test -d 'Send a test message through one sender'
 set -g __fairlead_policy check test eval explain new replay
 complete -c fairlead -n "__fairlead_needs policy $__fairlead_policy" -a check -d 'Load the hooks and list them'

@@ -17,7 +17,8 @@ namespace fairlead::app {
 
 namespace {
 
-constexpr const char* kDescription = "Keeps named SSH tunnels up, and proves that they carry data.";
+constexpr const char* kDescription =
+    "Keeps named SSH tunnels up and proves that they carry data; runs the tasks of a queue.";
 constexpr const char* kFooter =
     "Exit codes: 0 ok; 1 failure, unknown tunnel or bad configuration; 2 already in the requested state;\n"
     "64 usage; 69 the daemon is not reachable; 78 bad configuration at the daemon's start.\n"
