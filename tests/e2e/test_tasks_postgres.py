@@ -1,4 +1,5 @@
 """The same tasks on PostgreSQL, and what only a server can do to them: vanish, come back, and be shared."""
+import json
 import tempfile
 import unittest
 
@@ -78,6 +79,43 @@ class Server(OnPostgres):
         store = until(lambda: (seen := daemon.get("/v1/queue")["store"])["state"] == "refused" and seen, daemon.tail)
         self.assertIn("999", store["error"])
         self.assertEqual(self.add(daemon, status=501)["code"], "unsupported")
+
+
+class Schema(OnPostgres):
+    def configured(self):
+        """A daemon's configuration, and no daemon."""
+        daemon = self.daemon({}, {"store": "sqlite"})
+        daemon.stop()
+        daemon.write_config({}, self.store())
+        return daemon
+
+    def store_command(self, daemon, verb):
+        command = self.command(daemon, "store", verb, "--json")
+        return command.wait(), json.loads(command.out)
+
+    def test_check_changes_nothing_and_migrate_makes_the_tables(self):
+        daemon = self.configured()
+        code, answer = self.store_command(daemon, "check")
+        self.assertEqual((code, answer["error"]["code"]), (1, "unsupported"), answer)
+        self.assertIn("fairlead store migrate", answer["error"]["message"])
+        self.assertEqual(self.server.sql("select count(*) from pg_namespace where nspname = 'fairlead'", self.database), "0")
+        code, answer = self.store_command(daemon, "migrate")
+        self.assertEqual((code, answer["state"]), (0, "open"), answer)
+        known = answer["schema"]
+        code, answer = self.store_command(daemon, "check")
+        self.assertEqual((code, answer["schema"], answer["backend"]), (0, known, "postgresql"), answer)
+
+    def test_the_embedded_store_is_checked_and_migrated_alike(self):
+        daemon = self.configured()
+        for path in (daemon.folder / "state").glob("queue.sqlite*"):
+            path.unlink()
+        daemon.write_config({}, {"store": "sqlite"})
+        code, answer = self.store_command(daemon, "check")
+        self.assertEqual((code, answer["error"]["code"]), (1, "unsupported"), answer)
+        self.assertFalse((daemon.folder / "state" / "queue.sqlite").exists())
+        code, answer = self.store_command(daemon, "migrate")
+        self.assertEqual((code, answer["state"]), (0, "open"), answer)
+        self.assertEqual(self.store_command(daemon, "check")[0], 0)
 
 
 del OnPostgres

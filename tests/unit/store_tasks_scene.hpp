@@ -28,7 +28,7 @@ class TaskScene {
     settings.busy_timeout = 20ms;
     settings.retry = 20ms;
     store = std::make_unique<store::SqliteTaskStore>(loop, log, settings);
-    store->begin([this] { ++states; }, [] {});
+    store->begin([this] { ++states; }, [] {}, core::Opening::migrate);
     if (wait) until_open();
   }
   ~TaskScene() { close(); }
