@@ -9,10 +9,12 @@ namespace {
 
 using core::WaitsFor;
 
-// So often the first who waits for a key may see it go to somebody behind it; then it reserves its keys.
+// So often the first who waits for a key may see it go to somebody behind it, and so many may be asked in
+// vain when it frees: then the first of them reserves its keys. The second rule is what keeps long queues
+// fast.
 constexpr std::int64_t kPatience = 16;
+constexpr std::size_t kAsked = 32;
 constexpr std::int64_t kNoRank = std::int64_t{1} << 62;
-constexpr int kWaitersAtOnce = 32;
 
 // Who stands first in a key's queue.
 struct Waiter {
@@ -38,16 +40,19 @@ std::vector<std::string> locks_of(Turn& turn, std::int64_t id) {
   return row.next() ? words_of(row.text(0)) : std::vector<std::string>();
 }
 
+void reserve(Turn& turn, const Waiter& waiter) {
+  for (const auto& key : locks_of(turn, waiter.task))
+    turn.sql.run("UPDATE lock_waits SET rank = ? WHERE key = ? AND rank = ? AND priority = ? AND task = ?",
+                 waiter.task, key, kNoRank, waiter.priority, waiter.task);
+}
+
 // Counts that somebody behind `waiter` gets `key`.
 void pass_over(Turn& turn, const std::string& key, const Waiter& waiter) {
   turn.sql.run(
       "UPDATE lock_waits SET passed_over = passed_over + 1"
       " WHERE key = ? AND rank = ? AND priority = ? AND task = ?",
       key, waiter.rank, waiter.priority, waiter.task);
-  if (waiter.passed_over + 1 < kPatience) return;
-  for (const auto& each : locks_of(turn, waiter.task))
-    turn.sql.run("UPDATE lock_waits SET rank = ? WHERE key = ? AND rank = ? AND priority = ? AND task = ?",
-                 waiter.task, each, kNoRank, waiter.priority, waiter.task);
+  if (waiter.passed_over + 1 >= kPatience) reserve(turn, waiter);
 }
 
 // Takes all of a task's locks or none. Empty: taken; else the key that it waits for. A key is free for it
@@ -80,13 +85,11 @@ void remove_from_queues(Turn& turn, const QueueTask& task) {
                  task.id, kNoRank, task.priority, task.id);
 }
 
-std::vector<Waiter> waiters_after(Turn& turn, const std::string& key, const Waiter& last) {
+std::vector<Waiter> first_waiters(Turn& turn, const std::string& key) {
   std::vector<Waiter> found;
   auto rows = turn.sql.query(
-      "SELECT rank, priority, task FROM lock_waits"
-      " WHERE key = ? AND (rank, priority, task) > (?, ?, ?)"
-      " ORDER BY rank, priority, task LIMIT ?",
-      key, last.rank, last.priority, last.task, kWaitersAtOnce);
+      "SELECT rank, priority, task FROM lock_waits WHERE key = ? ORDER BY rank, priority, task LIMIT ?", key,
+      kAsked);
   while (rows.next()) found.push_back({rows.integer(0), rows.integer(1), rows.integer(2), 0});
   return found;
 }
@@ -106,17 +109,13 @@ bool try_promote(Turn& turn, const Waiter& waiter) {
 }
 
 // A key may be free: the first who can take all that it needs gets it. Nobody behind one that has reserved
-// the key needs to be asked.
+// the key needs to be asked: so whoever stops early makes the first one such.
 void offer(Turn& turn, const std::string& key) {
   if (is_held(turn, key)) return;
-  Waiter last{-1, -1, -1, 0};
-  while (!turn.sql.failed()) {
-    const auto waiters = waiters_after(turn, key, last);
-    if (waiters.empty()) return;
-    for (const auto& waiter : waiters)
-      if (try_promote(turn, waiter) || waiter.rank < kNoRank) return;
-    last = waiters.back();
-  }
+  const auto waiters = first_waiters(turn, key);
+  for (const auto& waiter : waiters)
+    if (try_promote(turn, waiter) || waiter.rank < kNoRank) return;
+  if (waiters.size() == kAsked) reserve(turn, waiters.front());
 }
 
 // The first dependency that has not come to its end; empty: all have.
