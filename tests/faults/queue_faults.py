@@ -1,4 +1,4 @@
-"""scripts/faults queue: a queue under load while its daemons, its store and what lies between are broken, on a seeded schedule.
+"""scripts/faults queue: a queue under load while its daemons, its store and what lies between are broken, by a seed.
 
 Enqueuers send tasks with locks, priorities, dependencies, idempotency keys, failures, cancels. Meanwhile one fault after the
 other is made, then everything is let to settle, and the history checker (history.py) judges what was recorded outside of the
@@ -145,8 +145,8 @@ class Faults:
         own = [self.failpoints] * 2 + [self.kill, self.freeze]
         if self.scene.kind == "sqlite":
             return own + [self.failpoints] * 3 + [self.disk_full] + [self.clock_steps] * self.scene.store_clock
-        return own + [self.failpoints, self.clock_steps, self.server_killed, self.server_restarted, self.server_frozen, self.black_hole,
-                      self.link_reset, self.answers_lost, self.hints_lost]
+        return own + [self.failpoints, self.clock_steps, self.server_killed, self.server_restarted, self.server_frozen,
+                      self.black_hole, self.link_reset, self.answers_lost, self.hints_lost]
 
 
 def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):

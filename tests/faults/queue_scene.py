@@ -139,7 +139,7 @@ class Scene(TaskCase):
         queue_record.watch_sqlite(self._sqlite_file())
 
     def _sqlite_file(self):
-        return next((self.members[0].folder / "state").glob("*ueue.sqlite"), None) or self.members[0].folder / "state/tasks.sqlite"
+        return self.members[0].folder / "state" / "queue.sqlite"
 
     def _begin_postgres(self):
         with self.at_stores_clock():
