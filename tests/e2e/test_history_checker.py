@@ -329,8 +329,8 @@ def a_dependent_runs_first(record):
 def a_task_before_it_is_still_at_work(record):
     row = next(one for one in record.writes("claimed") if one["new"]["depends_on"] and record.effects(one["id"], "begin"))
     before = int(row["new"]["depends_on"].split()[0])
-    record.records.append(record.effects(before, "begin")[-1] | {"step": "alive",
-                                                                 "time": record.effects(row["id"], "begin")[0]["time"] + 0.001})
+    begun = record.effects(row["id"], "begin")[0]["time"]
+    record.records.append(record.effects(before, "begin")[-1] | {"step": "alive", "time": begun + 0.001})
 
 
 @bug("dependencies")

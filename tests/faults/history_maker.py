@@ -36,7 +36,8 @@ class Maker:
             texts.append(json.dumps([event, self._ms(), state, after, epoch, actor, worker, ""]) + "\n")
             state = after
         row |= {"state": state, "epoch": epoch, "timeline": row["timeline"] + "".join(texts)}
-        ends = state in ("done", "failed", "cancelled") and (old is None or old["state"] != state)
+        is_final = state in ("done", "failed", "cancelled")
+        ends = is_final and (old is None or old["state"] != state)
         if ends or state == "queued":
             row |= {"owner": None, "incarnation": None, "stop": None}
         lease = {"live": True, "left": 20000}
@@ -44,8 +45,7 @@ class Maker:
             self._row("delete", "tasks", number, None, lease)
             self._row("insert", "history", number, row, lease)
         else:
-            self._row("update" if old else "insert", "history" if state in ("done", "failed", "cancelled") else "tasks", number, row,
-                      lease)
+            self._row("update" if old else "insert", "history" if is_final else "tasks", number, row, lease)
         self.rows[number] = row
 
     def _row(self, operation, table, number, row, lease):
@@ -125,7 +125,8 @@ class Maker:
         states = [self.rows[int(one)]["state"] for one in row["depends_on"].split()]
         if any(state in ("failed", "cancelled") for state in states):
             return self._write(number, ("dependency_failed", "failed", "fairlead"), waits_for=None, error_code="dependency")
-        held = {key for other in self.rows.values() if other["state"] in ("claimed", "running") for key in other["locks"].split()}
+        owned = [other for other in self.rows.values() if other["state"] in ("claimed", "running")]
+        held = {key for other in owned for key in other["locks"].split()}
         waits = "nothing"
         if any(state != "done" for state in states):
             waits = "dependency"

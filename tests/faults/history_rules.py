@@ -61,14 +61,15 @@ def transitions(history, looked):
             looked()
             after, grows = table.get((state, entry.event), (None, False))
             if (entry.before, entry.after) != (state, after):
-                yield Violation("transitions", task.id, f"{state or 'nothing'} → {entry.event} → {entry.after} is not legal, or "
-                                                        f"its timeline says {entry.before}", change.seq)
+                text = f"{state or 'nothing'} → {entry.event} → {entry.after} is not legal, or its timeline says {entry.before}"
+                yield Violation("transitions", task.id, text, change.seq)
             if entry.epoch != epoch + grows:
-                yield Violation("transitions", task.id, f"{entry.event} took the epoch from {epoch} to {entry.epoch}", change.seq)
+                text = f"{entry.event} took the epoch from {epoch} to {entry.epoch}"
+                yield Violation("transitions", task.id, text, change.seq)
             state, epoch = entry.after, entry.epoch
         if (change.new.state, change.new.epoch) != (state, epoch):
-            yield Violation("transitions", task.id, f"is {change.new.state} under epoch {change.new.epoch}, and its timeline says "
-                                                    f"{state} under {epoch}", change.seq)
+            text = f"is {change.new.state} under epoch {change.new.epoch}, and its timeline says {state} under {epoch}"
+            yield Violation("transitions", task.id, text, change.seq)
 
 
 def effects(history, looked):
@@ -117,7 +118,8 @@ def epochs(history, looked):
         elif after.epoch == before.epoch and not before.is_owned and after.is_owned:
             yield Violation("epochs", task.id, f"was claimed without a new epoch: {after.epoch}", change.seq)
         elif after.epoch == before.epoch and before.is_owned and after.is_owned and before.owner != after.owner:
-            yield Violation("epochs", task.id, f"went from {before.owner} to {after.owner} under epoch {after.epoch}", change.seq)
+            text = f"went from {before.owner} to {after.owner} under epoch {after.epoch}"
+            yield Violation("epochs", task.id, text, change.seq)
 
 
 def fencing(history, looked):
@@ -131,7 +133,8 @@ def fencing(history, looked):
             row = change.new if entry.event == "claimed" else change.old
             owner = row.values.get("owner") if row else None
             if owner != writer:
-                yield Violation("fencing", task.id, f"{entry.event} was accepted of {writer}; its owner was {owner}", change.seq)
+                text = f"{entry.event} was accepted of {writer}; its owner was {owner}"
+                yield Violation("fencing", task.id, text, change.seq)
             if change.lease is None or row is None or row.values.get("own_end"):
                 continue
             if not change.lease["live"]:
@@ -149,7 +152,8 @@ def late_reports(history, looked):
         looked()
         changed = [column for column in FROZEN if change.old.values.get(column) != change.new.values.get(column)]
         if changed or change.transitions():
-            yield Violation("late_reports", task.id, f"a late report changed {', '.join(changed) or 'its timeline'}", change.seq)
+            text = f"a late report changed {', '.join(changed) or 'its timeline'}"
+            yield Violation("late_reports", task.id, text, change.seq)
 
 
 def attempts(history, looked):
@@ -202,8 +206,8 @@ def locks(history, looked):
         for span in sorted(spans):
             looked()
             if reach and span[0] < reach[1] and span[2] != reach[2]:
-                yield Violation("locks", span[2], f"worked under the lock {key}, epoch {span[3]}, while task {reach[2]}, epoch "
-                                                  f"{reach[3]}, did")
+                text = f"worked under the lock {key}, epoch {span[3]}, while task {reach[2]}, epoch {reach[3]}, did"
+                yield Violation("locks", span[2], text)
             if reach is None or span[1] > reach[1]:
                 reach = span
 
@@ -232,8 +236,8 @@ def idempotency(history, looked):
         looked()
         known = answered.setdefault((envelope["kind"], envelope["idempotency_key"]), (answer["id"], sent["token"]))
         if known != (answer["id"], sent["token"]):
-            yield Violation("idempotency", answer["id"], f"was acknowledged for the key {envelope['idempotency_key']} with token "
-                                                         f"{sent['token']}; it was task {known[0]} with token {known[1]}")
+            text = f"was acknowledged for the key {envelope['idempotency_key']} with token {sent['token']}; "
+            yield Violation("idempotency", answer["id"], text + f"it was task {known[0]} with token {known[1]}")
 
 
 def content(history, looked):
@@ -325,8 +329,8 @@ def priorities(history, looked):
                 times = passed[other]
                 times.append(entry.time)
                 if len(times) >= PASSED_OVER and times[-1] - times[0] >= PASSED_LONG:
-                    yield Violation("priorities", other, f"was ready and passed over {len(times)} times, the last time for task "
-                                                         f"{task.id}", change.seq)
+                    text = f"was ready and passed over {len(times)} times, the last time for task {task.id}"
+                    yield Violation("priorities", other, text, change.seq)
                     times.clear()
         if row is not None and row.state == "queued" and row.values.get("waits_for") == "nothing":
             if task.id not in ready:

@@ -1,4 +1,4 @@
-"""scripts/faults queue: a queue under load while its daemons, its store and what lies between are broken, on a seeded schedule.
+"""scripts/faults queue: a queue under load while its daemons, its store and what lies between are broken, by a seed.
 
 Enqueuers send tasks with locks, priorities, dependencies, idempotency keys, failures, cancels. Meanwhile one fault after the
 other is made, then everything is let to settle, and the history checker (history.py) judges what was recorded outside of the
@@ -15,7 +15,7 @@ import sys
 import time
 
 import history
-from queue_scene import LEASE, ROOT, Scene, clock_library
+from queue_scene import LEASE, ROOT, Scene
 
 FAILPOINTS = re.findall(r"^FAILPOINT\((\w+),", (ROOT / "src" / "base" / "failpoint.def").read_text(), re.MULTILINE)
 STEPS = (3600, -3600, 90, -90, 10 * 365 * 86400)  # seconds
@@ -72,8 +72,6 @@ class Faults:
         self.count("frozen past its lease")
 
     def disk_full(self):
-        if self.scene.disk is None:
-            return
         self.scene.disk.fill()
         time.sleep(self.dice.uniform(1, 4))
         self.scene.disk.free()
@@ -81,8 +79,6 @@ class Faults:
 
     def clock_steps(self):
         """At one worker's end; the database's, or SQLite's, where the scene was made so."""
-        if clock_library() is None:
-            return
         self.scene.clock.step(self.dice.choice(STEPS))
         time.sleep(STEP_SECONDS)
         self.scene.clock.step(0)
@@ -142,11 +138,11 @@ class Faults:
         self.count("NOTIFY lost", sum(relay.hints_lost for relay in self.scene.relays) - before)
 
     def deck(self):
-        own = [self.failpoints] * 2 + [self.kill, self.freeze]
+        own = [self.failpoints] * 2 + [self.kill, self.freeze] + [self.clock_steps] * self.scene.steps_clocks()
         if self.scene.kind == "sqlite":
-            return own + [self.failpoints] * 3 + [self.disk_full] + [self.clock_steps] * self.scene.store_clock
-        return own + [self.failpoints, self.clock_steps, self.server_killed, self.server_restarted, self.server_frozen, self.black_hole,
-                      self.link_reset, self.answers_lost, self.hints_lost]
+            return own + [self.failpoints] * 3 + [self.disk_full] * bool(self.scene.disk)
+        return own + [self.failpoints, self.server_killed, self.server_restarted, self.server_frozen,
+                      self.black_hole, self.link_reset, self.answers_lost, self.hints_lost]
 
 
 def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
@@ -154,6 +150,7 @@ def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
     dice = random.Random(f"{seed} {kind} {store_clock}")
     with Scene(kind, seed, store_clock) as scene:
         scene.begin_load(per_second)
+        without = scene.without()
         faults, ends, deck, stuck = Faults(scene, dice), time.monotonic() + seconds, [], []
         scene.goes_on()
         while time.monotonic() < ends or deck:  # a deck that was begun is played to its end
@@ -179,7 +176,7 @@ def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
         findings = history.judge(records)
         return {"kind": kind, "seed": seed, "store_clock": store_clock, "faults": faults.counts, "deaths": deaths,
                 "points_not_reached": faults.missed, "problems_at_end": problems, "findings": findings,
-                "without": [] if clock_library() else ["clock steps: libfaketime is not installed"]}
+                "without": without}
 
 
 def bad(result):

@@ -81,10 +81,10 @@ class Load:
         return dice.choice(self._ids[-30:])
 
     def _envelope(self, dice, token):
-        envelope = {"version": 1, "kind": "script", "priority": dice.choice((50, 100, 100, 200)), "max_attempts": dice.randint(2, 5),
-                    "timeout": "20s", "locks": sorted(dice.sample(LOCKS, dice.choice((0, 0, 0, 1, 1, 2, 3)))),
-                    "payload": {"program": "effect", "input": {
-                        "token": token, "work": dice.choice((0, 0, 0.05, 0.2, 1.0)), "good_from": dice.choice((1, 1, 1, 1, 2, 9))}}}
+        work = {"token": token, "work": dice.choice((0, 0, 0.05, 0.2, 1.0)), "good_from": dice.choice((1, 1, 1, 1, 2, 9))}
+        envelope = {"version": 1, "kind": "script", "priority": dice.choice((50, 100, 100, 200)), "timeout": "20s",
+                    "max_attempts": dice.randint(2, 5), "payload": {"program": "effect", "input": work},
+                    "locks": sorted(dice.sample(LOCKS, dice.choice((0, 0, 0, 1, 1, 2, 3))))}
         if self._ids and dice.random() < 0.1:
             envelope["depends_on"] = sorted({self._recent(dice) for _ in range(dice.randint(1, 2))})
         if dice.random() < 0.05:

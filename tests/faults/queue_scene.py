@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import queue_load  # noqa: E402, the path comes first
 import queue_record  # noqa: E402
-from fairlead_e2e import Daemon, until  # noqa: E402
+from fairlead_e2e import FAIRLEAD, Daemon, until  # noqa: E402
 from fairlead_e2e.postgres import Postgres  # noqa: E402
 from fairlead_e2e.postgres_relay import PostgresRelay  # noqa: E402
 from fairlead_e2e.task_case import FINAL, TaskCase  # noqa: E402
@@ -31,6 +31,11 @@ SETTLE = 240  # seconds; only ends a hang
 def clock_library():
     """libfaketime, where the package is installed; None: clocks cannot be stepped here."""
     return next(iter(sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))), None)
+
+
+def clock_of_daemons():
+    """Nothing may be loaded before the runtime of ASan."""
+    return clock_library() is not None and b"libasan.so" not in pathlib.Path(FAIRLEAD).read_bytes()
 
 
 class Clock:
@@ -59,7 +64,7 @@ class Member(Daemon):
     point, clock, deaths = None, None, 0
 
     def launch(self, command, environment):
-        environment = environment | (self.clock.environment() if self.clock else {})
+        environment = environment | (self.clock.environment() if self.clock and clock_of_daemons() else {})
         if self.point:
             environment |= {"FAIRLEAD_FAILPOINT": self.point}
         return super().launch(command, environment)
@@ -139,7 +144,7 @@ class Scene(TaskCase):
         queue_record.watch_sqlite(self._sqlite_file())
 
     def _sqlite_file(self):
-        return next((self.members[0].folder / "state").glob("*ueue.sqlite"), None) or self.members[0].folder / "state/tasks.sqlite"
+        return self.members[0].folder / "state" / "queue.sqlite"
 
     def _begin_postgres(self):
         with self.at_stores_clock():
@@ -205,6 +210,22 @@ class Scene(TaskCase):
         self.load = queue_load.Load([member.socket_path for member in self.controls], self.seed, per_second)
         self.load.start()
 
+    def without(self):
+        """What cannot be broken here, and why."""
+        found = []
+        if self.kind == "sqlite" and self.disk is None:
+            found.append("disk full: this user may not mount one")
+        if clock_library() is None:
+            found.append("clock steps: libfaketime is not installed (package faketime)")
+        elif not clock_of_daemons():
+            found.append("clock steps of daemons: a build with sanitizers")
+        return found
+
+    def steps_clocks(self):
+        if self.kind == "sqlite":
+            return self.store_clock and clock_of_daemons()
+        return clock_of_daemons() or (self.store_clock and clock_library() is not None)
+
     def note(self, what, **values):
         """For who reads the record; the checker does not."""
         self.load.records.append({"what": what, "time": time.clock_gettime(time.CLOCK_BOOTTIME)} | values)
@@ -213,7 +234,7 @@ class Scene(TaskCase):
         """Bytes of the ledger: that it grows is progress."""
         return self.ledger_file.stat().st_size
 
-    def goes_on(self, seconds=60):
+    def goes_on(self, seconds=240):
         """Waits until programs are begun again."""
         before = self.effects()
         until(lambda: self.effects() > before, lambda: "work to go on\n" + "".join(m.tail(8) for m in self.members), seconds)
