@@ -332,8 +332,8 @@ class Bench {
           [&](auto done) { store_->exchange(next_exchange(), std::move(done)); });
       hold(outcome);  // what was claimed before is completed by the same exchange, before it claims
       for (const auto& claimed : outcome.claimed) {
-        waits.push_back(seconds_since(added_[claimed.task.id]) * 1000);
-        added_.erase(claimed.task.id);
+        const auto added = added_.extract(claimed.task.id);
+        if (!added.empty()) waits.push_back(seconds_since(added.mapped()) * 1000);
       }
       const auto before = completed_;
       take(outcome);

@@ -85,7 +85,7 @@ class Daemon(Queue):
     numbers = itertools.count(1)
 
     def __init__(self, scene, server, database):
-        self.scene, self.server, self.database = scene, server, database
+        self.scene, self.server, self.database = scene, server, database if server else None
         self.name = "fairlead" if server else "fairlead, SQLite"
         self.home = self.process = self.line = None
         self.ready = []  # ids of what the worker may take, in order, not known to be done

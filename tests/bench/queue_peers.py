@@ -1,5 +1,6 @@
 """The queues that are compared. All can do the same: add tasks one by one and in batches, drain them, sit idle; each in its own
 database (or file), by its own ways."""
+import shutil
 import time
 
 import processes
@@ -54,9 +55,12 @@ class ProgramQueue(Queue):
     def program(self, role):
         raise NotImplementedError
 
+    def clear(self):
+        self.server.create(self.database)
+
     def fresh(self):
         self.close()
-        self.server.create(self.database)
+        self.clear()
         self.adder = self.program("adder")
         self.adder.ask("install")
         self.worker = self.program("worker")
@@ -127,10 +131,19 @@ class StorePort(ProgramQueue):
     """fairlead's store driven by a bare loop, without daemon and API: claim 100 and complete them in one exchange."""
 
     def __init__(self, scene, server, database):
-        super().__init__(scene, server, database)
+        super().__init__(scene, server, database if server else None)
         self.name = "store port" if server else "store port, SQLite"
-        self.folder = scene.folder / f"store-{database}"
+        self.folder = scene.folder / f"port-{database}"
+
+    def clear(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.server:
+            super().clear()
 
     def program(self, role):
         url = self.server.url(self.database) if self.server else ""
         return Program(self.scene, f"{self.folder.name}-{role}", [STORE_PROGRAM, self.folder, url])
+
+    def hot(self, count):
+        """Seconds for `count` tasks with locks, and how long they have waited."""
+        return self.worker.ask("hot", count=count, outstanding=200)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import processes
 import scene as scenes
 
 PEERS = scenes.ROOT / "tests" / "bench" / "queue_peers"
@@ -33,7 +34,7 @@ class Database:
         if not line.startswith("ready "):
             raise scenes.Trouble(f"the private PostgreSQL did not start:\n{process.log.read_text()}")
         facts = dict(word.split("=", 1) for word in line.split()[1:])
-        self.port, self.user = facts["port"], facts["user"]
+        self.port, self.user, self.pid = facts["port"], facts["user"], int(facts["pid"])
 
     def psql(self, name):
         return ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p", self.port, "-U", self.user, "-d", name]
@@ -57,6 +58,12 @@ class Database:
         """Statistics as autovacuum would make them in a minute, and nobody pays for the pages of the one before."""
         self.sql("analyze", name)
         self.sql("checkpoint", name)
+
+    def cpu_seconds(self):
+        """Of the server and all its processes so far, those that have ended included."""
+        ended = processes.stat_fields(self.pid)
+        own = sum(int(ended[field]) for field in (13, 14)) / processes.TICKS  # of its children that it has waited for
+        return own + processes.cpu_seconds(processes.tree([self.pid]))
 
     def version(self):
         return self.sql("show server_version")
