@@ -88,7 +88,7 @@ def programs_of(folder, part):
 
 def print_targets(folder, parts):
     """What must be built: the test executables, and the product, which some of them load or run."""
-    targets = {"fairlead", "fairlead-host", "fairlead-http.so"}
+    targets = {"fairlead", "fairlead-host", "fairlead-http.so", "fairlead-postgres.so"}
     for part in parts:
         targets |= {os.path.relpath(test["cmd"][0], folder) for test in cmocka_tests(folder, part)}
     print("\n".join(sorted(targets)))

@@ -23,7 +23,10 @@ _fairlead_command() {
   local i path=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      --config | --socket | --color | --lines | -n | --head | --dir | --since | --log-level | --log-format)
+      --config | --socket | --color | --lines | -n | --head | --dir | --since | --log-level | --log-format | \
+        --payload | --capability | --site | --node | --lock | --priority | --at | --in | --timeout | --max-attempts | \
+        --key | --after | --on-lease-loss | --file | --state | --kind | --worker | --waits-for | --limit | --before | \
+        --for | --until | --why)
         [[ ${COMP_WORDS[i + 1]} == "=" ]] && ((i++))
         ((i++))
         ;;
@@ -33,7 +36,7 @@ _fairlead_command() {
     esac
   done
   case ${path[0]} in
-    config | audit | notify | policy) echo "${path[@]:0:2}" ;;
+    config | audit | notify | policy | task | worker | queue) echo "${path[@]:0:2}" ;;
     *) echo "${path[0]}" ;;
   esac
 }
@@ -54,7 +57,7 @@ _fairlead() {
   [[ $current == "=" ]] && current=
   COMPREPLY=()
   case $previous in
-    --config | --socket | --dir)
+    --config | --socket | --dir | --file)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -62,18 +65,28 @@ _fairlead() {
     --color) _fairlead_offer "$current" auto always never && return ;;
     --log-level) _fairlead_offer "$current" error warn info debug && return ;;
     --log-format) _fairlead_offer "$current" text json && return ;;
-    --lines | -n | --head | --since) return ;;
+    --on-lease-loss) _fairlead_offer "$current" stop continue && return ;;
+    --state) _fairlead_offer "$current" queued claimed running done failed cancelled awaiting_approval && return ;;
+    --waits-for) _fairlead_offer "$current" nothing dependency time pause lock && return ;;
+    --lines | -n | --head | --since | --payload | --capability | --site | --node | --lock | --priority | --at | --in | \
+      --timeout | --max-attempts | --key | --after | --kind | --worker | --limit | --before | --for | --until | --why)
+      return
+      ;;
   esac
 
   local command words=() options=()
   command=$(_fairlead_command)
   case $command in
     up | down | restart | reconnect | status | logs | "audit show") mapfile -t words < <(_fairlead_tunnels) ;;
-    "") words=(up down restart reconnect status logs reload log-level version notify config audit policy daemon) ;;
+    "") words=(up down restart reconnect status logs reload log-level version notify task worker queue config audit policy daemon) ;;
     log-level) words=(error warn info debug) ;;
     config) words=(check show path) ;;
     audit) words=(verify show) ;;
     notify) words=(test) ;;
+    task) words=(add list show logs cancel retry requeue wait) ;;
+    worker) words=(list show drain) ;;
+    queue) words=(stats pause resume) ;;
+    "task add") words=(script run_bash run_python noop sleep) ;;
     policy) words=(check test eval explain new replay) ;;
     "policy eval" | "policy explain" | "policy new")
       words=(dispatch fix_forward tier admit route retry reconnect health notification redact
@@ -95,7 +108,17 @@ _fairlead() {
     daemon) options=(--log-level --log-format) ;;
     "policy eval" | "policy explain") options=(--dir --json) ;;
     "policy replay") options=(--since --json) ;;
-    config | audit | notify | policy) ;;
+    "task add")
+      options=(--payload --capability --site --node --lock --priority --at --in --timeout --max-attempts --key --after
+        --on-lease-loss --file --wait --follow --json)
+      ;;
+    "task list") options=(--state --kind --worker --waits-for --all -n --limit --before --json) ;;
+    "task logs") options=(-f --follow --json) ;;
+    "task wait") options=(--timeout --json) ;;
+    "worker drain") options=(--undo --json) ;;
+    "queue pause") options=(--kind --site --for --until --why --json) ;;
+    "queue resume") options=(--kind --site --json) ;;
+    config | audit | notify | policy | task | worker | queue) ;;
     *) options=(--json) ;;
   esac
   if [[ $current == -* ]]; then

@@ -19,7 +19,10 @@ namespace {
 constexpr const char* kDescription = "Keeps named SSH tunnels up, and proves that they carry data.";
 constexpr const char* kFooter =
     "Exit codes: 0 ok; 1 failure, unknown tunnel or bad configuration; 2 already in the requested state;\n"
-    "64 usage; 69 the daemon is not reachable; 78 bad configuration at the daemon's start. See fairlead(1).";
+    "64 usage; 69 the daemon is not reachable; 78 bad configuration at the daemon's start.\n"
+    "`task wait` and `task add --wait` end as the task did: its program's status, 124 timeout, 125 without a "
+    "status,\n"
+    "75 not over yet. See fairlead(1).";
 
 void add_global_options(cli::Command program, GlobalOptions& options) {
   program.option("--config", options.config, "FILE", "the configuration file")

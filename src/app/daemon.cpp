@@ -22,6 +22,7 @@
 #include "app/state_dir.hpp"
 #include "app/task_queue.hpp"
 #include "audit/audit_log.hpp"
+#include "base/failpoint.hpp"
 #include "base/line_writer.hpp"
 #include "config/load.hpp"
 #include "core/event_ring.hpp"
@@ -192,6 +193,9 @@ void Daemon::fail_start(const char* step, const base::Error& error, int exit_cod
 }
 
 base::Result<> Daemon::start_signals() {
+  const auto failpoint = base::armed_failpoint();
+  if (!failpoint) return failpoint.error();
+  if (**failpoint != '\0') log_.warn("failpoint_armed", {{"name", *failpoint}});
   const auto on = [this](const char* name, int number, std::function<void()> function) {
     signals_.push_back(std::make_unique<loop::Signal>(loop_, name, number, std::move(function)));
   };

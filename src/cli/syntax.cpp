@@ -32,7 +32,9 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_footer(const CLI::App* app) const override {
     if (app->get_parent() == nullptr) return CLI::Formatter::make_footer(app);
     std::string examples;
-    for (const auto& line : base::split(app->get_footer(), '\n'))
+    // A group has inherited the program's.
+    const std::string lines = app->get_subcommands({}).empty() ? app->get_footer() : std::string();
+    for (const auto& line : base::split(lines, '\n'))
       if (!line.empty()) examples.append("  ").append(line) += '\n';
     if (!examples.empty()) examples = "\nExamples:\n" + examples;
     return examples + "\nThe options of fairlead itself may stand here too: see fairlead --help.\n";
@@ -100,6 +102,17 @@ std::string describe(const CLI::App& app, const CLI::ParseError& error) {
   return text;
 }
 
+// The command that these words lead to, as far as can be told before they are parsed.
+const CLI::App* command_named(const CLI::App* app, const std::vector<std::string>& words) {
+  for (const auto& word : words)
+    for (const auto* command : app->get_subcommands({}))
+      if (command->get_name() == word) {
+        app = command;
+        break;
+      }
+  return app;
+}
+
 Exit usage_error(const CLI::App& app, const CLI::ParseError& error, bool json, std::ostream& out,
                  std::ostream& err) {
   const auto message =
@@ -119,7 +132,7 @@ Exit usage_error(const CLI::App& app, const CLI::ParseError& error, bool json, s
 
 Command Command::add(const std::string& name, const std::string& description, const std::string& group) {
   app_->require_subcommand(1);
-  return {*app_->add_subcommand(name, description)->group(group), *chosen_};
+  return {*app_->add_subcommand(name, description)->group(group), *chosen_, *rests_};
 }
 
 Command& Command::argument(const std::string& name, std::string& into, const std::string& description,
@@ -133,6 +146,11 @@ Command& Command::arguments(const std::string& name, std::vector<std::string>& i
                             const std::string& description, bool required, const Check& check) {
   auto* option = app_->add_option(name, into, description)->required(required);
   if (check) option->check(check);
+  return *this;
+}
+
+Command& Command::rest(std::vector<std::string>& into) {
+  (*rests_)[app_] = &into;
   return *this;
 }
 
@@ -241,12 +259,20 @@ CommandLine::CommandLine(const std::string& name, const std::string& version, co
 CommandLine::~CommandLine() = default;
 
 Command CommandLine::program() {
-  return {*app_, chosen_};
+  return {*app_, chosen_, rests_};
 }
 
 CommandLine::Parsed CommandLine::parse(std::vector<std::string> arguments, std::ostream& out,
                                        std::ostream& err) {
   const bool json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+  // CLI11 gives what follows "--" to the outer command once a list of arguments has its first one.
+  std::vector<std::string> rest;
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  const auto sink = rests_.find(command_named(app_.get(), {arguments.begin(), dashes}));
+  if (dashes != arguments.end() && sink != rests_.end()) {
+    rest.assign(dashes + 1, arguments.end());
+    arguments.erase(dashes, arguments.end());
+  }
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app_->parse(std::move(arguments));
@@ -259,6 +285,7 @@ CommandLine::Parsed CommandLine::parse(std::vector<std::string> arguments, std::
   } catch (const CLI::ParseError& error) {
     return {usage_error(*app_, error, json, out, err), nullptr};
   }
+  if (sink != rests_.end()) sink->second->insert(sink->second->end(), rest.begin(), rest.end());
   return {std::nullopt, chosen_};
 }
 

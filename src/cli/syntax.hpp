@@ -6,6 +6,7 @@
 // of this folder together.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -37,6 +38,8 @@ class Command {
                     bool required = false, const Check& check = nullptr);
   Command& arguments(const std::string& name, std::vector<std::string>& into, const std::string& description,
                      bool required = false, const Check& check = nullptr);
+  // What stands after "--", untouched, behind what `into` holds by then.
+  Command& rest(std::vector<std::string>& into);
   Command& flag(const std::string& names, bool& into, const std::string& description);
   Command& option(const std::string& names, std::string& into, const std::string& placeholder,
                   const std::string& description, const Check& check = nullptr);
@@ -65,9 +68,11 @@ class Command {
 
  private:
   friend class CommandLine;
-  Command(CLI::App& app, Run& chosen) : app_(&app), chosen_(&chosen) {}
+  using Rests = std::map<const CLI::App*, std::vector<std::string>*>;
+  Command(CLI::App& app, Run& chosen, Rests& rests) : app_(&app), chosen_(&chosen), rests_(&rests) {}
   CLI::App* app_;
   Run* chosen_;
+  Rests* rests_;
 };
 
 class CommandLine {
@@ -92,6 +97,7 @@ class CommandLine {
  private:
   std::unique_ptr<CLI::App> app_;
   Run chosen_;
+  Command::Rests rests_;
 };
 
 }  // namespace fairlead::cli

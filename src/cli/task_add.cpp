@@ -216,8 +216,10 @@ Exit run(Context& context, const AddRequest& request) {
 
 void add_envelope_options(Command& command, EnvelopeOptions& envelope) {
   command.argument("KIND", envelope.kind, "what kind of task: script, noop, … as the workers offer")
-      .arguments("WORD", envelope.words,
-                 "of `script`: the name of the program, then, after --, its arguments")
+      .arguments(
+          "WORD", envelope.words,
+          "of script the program's name, of run_bash and run_python the text; then, after --, arguments")
+      .rest(envelope.words)
       .option("--payload", envelope.payload, "JSON|@FILE|-", "what the task is given; - reads standard input")
       .option("--capability", envelope.capability, "C", "what its worker must offer; else the kind")
       .option("--site", envelope.site, "S", "only a worker of that site takes it")
@@ -257,7 +259,7 @@ void add_task_add(Command group) {
   command
       .examples({"fairlead task add script backup -- --full /srv",
                  "fairlead task add script backup --site attic --lock node:nas --key backup-2026-03-01",
-                 "fairlead task add noop --wait=30s",
+                 "fairlead task add run_bash 'df -h /srv' --wait=30s",
                  "echo '{\"days\":30}' | fairlead task add prune --payload - --follow",
                  "fairlead task add --file tasks.jsonl --json"})
       .runs([request](Context& context) { return run(context, *request); });

@@ -1,5 +1,6 @@
 #include "cli/task_envelopes.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -15,7 +16,12 @@ using base::Error;
 using base::Json;
 using base::Result;
 
-constexpr char kScript[] = "script";
+// The kinds whose words are a payload {KEY: first, "args": [the others]}.
+struct WordKind {
+  std::string_view kind;
+  std::string_view key;
+};
+constexpr WordKind kWordKinds[] = {{"script", "program"}, {"run_bash", "text"}, {"run_python", "text"}};
 
 void set_text(Json& envelope, const char* key, const std::string& text) {
   if (!text.empty()) envelope.set(key, text);
@@ -43,18 +49,18 @@ Result<Json> parse_payload(const std::string& payload, std::istream& input) {
   return Error{Code::bad_request, from + ": " + json.error().message + cure, {}};
 }
 
-// `script NAME ARG…`: the words are its payload.
 Result<Json> payload_of_words(const EnvelopeOptions& options) {
-  if (options.kind != kScript)
-    return Error{Code::bad_request,
-                 "only `script` takes words after it: give the payload of `" +
-                     base::printable(options.kind, 64) + "` with --payload",
-                 {}};
+  const auto* known = std::find_if(std::begin(kWordKinds), std::end(kWordKinds),
+                                   [&](const WordKind& word) { return word.kind == options.kind; });
+  const auto shown = "`" + base::printable(options.kind, 64) + "`";
+  if (known == std::end(kWordKinds))
+    return Error{Code::bad_request, shown + " takes no words after it: give its payload with --payload", {}};
   if (!options.payload.empty())
-    return Error{Code::bad_request, "the words after `script` are its payload: leave --payload out", {}};
+    return Error{Code::bad_request, "the words after " + shown + " are its payload: leave --payload out", {}};
   Json args = Json::array(), payload = Json::object();
   for (std::size_t i = 1; i < options.words.size(); ++i) args.push(options.words[i]);
-  payload.set("script", options.words.front()).set("args", std::move(args));
+  payload.set(known->key, options.words.front());
+  if (options.words.size() > 1) payload.set("args", std::move(args));
   return payload;
 }
 

@@ -14,7 +14,7 @@ namespace fairlead::cli {
 // What `task add` was given; empty: left to the daemon.
 struct EnvelopeOptions {
   std::string kind;
-  std::vector<std::string> words;  // after the kind: a script's name and its arguments
+  std::vector<std::string> words;  // after the kind: what `script` or `run_bash` runs, and arguments
   std::string payload;             // JSON, "@FILE" or "-"
   std::string capability, site, node;
   std::vector<std::string> locks;

@@ -9,12 +9,12 @@ namespace {
 
 using base::JsonView;
 
-constexpr std::size_t kLongestWord = 64;
+constexpr std::size_t kLongestTaskWord = 64;
 constexpr std::size_t kLongestCause = 400;
 constexpr int kMostStatus = 255;
 
 std::string word(JsonView value) {
-  return base::printable(value.text(), kLongestWord);
+  return base::printable(value.text(), kLongestTaskWord);
 }
 
 std::string queued_text(JsonView task) {

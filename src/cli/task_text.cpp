@@ -16,7 +16,7 @@ using base::JsonView;
 
 constexpr std::size_t kLongestItem = 100;
 constexpr std::size_t kLongestDetail = 400;
-constexpr std::size_t kLongestLine = 500;
+constexpr std::size_t kLongestOutputLine = 500;
 constexpr std::size_t kLinesShown = 20;  // of each stream's output
 constexpr std::size_t kLabelWidth = 11;
 constexpr const char* kNone = "-";
@@ -92,7 +92,7 @@ void add_output(std::string& text, const std::string& name, JsonView output) {
     lines.erase(lines.begin(), lines.end() - kLinesShown);
   }
   text += "  " + label + ":\n";
-  for (const auto line : lines) text += "    | " + base::printable(line, kLongestLine) + "\n";
+  for (const auto line : lines) text += "    | " + base::printable(line, kLongestOutputLine) + "\n";
 }
 
 std::string result_text(JsonView result) {
@@ -112,7 +112,7 @@ std::string result_text(JsonView result) {
     std::string label = "error";
     for (const auto line : base::split(error["message"].text(), '\n')) {
       add_line(text, label,
-               (label.empty() ? "" : item(error["code"]) + ": ") + base::printable(line, kLongestLine));
+               (label.empty() ? "" : item(error["code"]) + ": ") + base::printable(line, kLongestOutputLine));
       label.clear();
     }
     if (*cut != '\0') add_line(text, "", "[cut]");

@@ -61,7 +61,7 @@ std::optional<Refusal> parse_store_url(std::string_view url, StoreUrl& into) {
     hosts.remove_prefix(at + 1);
   }
   for (const auto host : base::split(hosts, ',')) {
-    const auto refusal = parse_store_host(host, into);
+    auto refusal = parse_store_host(host, into);
     if (!refusal) continue;
     // A password with / or ? in it ends here as a host, and is not for showing.
     if (rest.substr(hosts.size()).find('@') != std::string_view::npos)

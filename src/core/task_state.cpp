@@ -6,20 +6,20 @@ namespace fairlead::core {
 
 namespace {
 
-using S = TaskState;
-using E = TaskEvent;
+using At = TaskState;
+using On = TaskEvent;
 
 constexpr TaskTransition kTaskTransitions[] = {
     // from              event                 to            new epoch
-    {std::nullopt, E::submitted, S::queued, false}, {S::queued, E::claimed, S::claimed, true},
-    {S::claimed, E::started, S::running, false},    {S::running, E::succeeded, S::done, false},
-    {S::running, E::gave_up, S::failed, false},     {S::claimed, E::gave_up, S::failed, false},
-    {S::running, E::retry, S::queued, true},        {S::claimed, E::retry, S::queued, true},
-    {S::running, E::handed_back, S::queued, true},  {S::claimed, E::handed_back, S::queued, true},
-    {S::running, E::worker_lost, S::queued, true},  {S::claimed, E::worker_lost, S::queued, true},
-    {S::running, E::poisoned, S::failed, true},     {S::claimed, E::poisoned, S::failed, true},
-    {S::queued, E::cancelled, S::cancelled, true},  {S::running, E::cancelled, S::cancelled, true},
-    {S::claimed, E::cancelled, S::cancelled, true}, {S::queued, E::dependency_failed, S::failed, false},
+    {std::nullopt, On::submitted, At::queued, false},  {At::queued, On::claimed, At::claimed, true},
+    {At::claimed, On::started, At::running, false},    {At::running, On::succeeded, At::done, false},
+    {At::running, On::gave_up, At::failed, false},     {At::claimed, On::gave_up, At::failed, false},
+    {At::running, On::retry, At::queued, true},        {At::claimed, On::retry, At::queued, true},
+    {At::running, On::handed_back, At::queued, true},  {At::claimed, On::handed_back, At::queued, true},
+    {At::running, On::worker_lost, At::queued, true},  {At::claimed, On::worker_lost, At::queued, true},
+    {At::running, On::poisoned, At::failed, true},     {At::claimed, On::poisoned, At::failed, true},
+    {At::queued, On::cancelled, At::cancelled, true},  {At::running, On::cancelled, At::cancelled, true},
+    {At::claimed, On::cancelled, At::cancelled, true}, {At::queued, On::dependency_failed, At::failed, false},
 };
 
 constexpr std::array<std::string_view, 7> kStateNames = {
@@ -48,10 +48,10 @@ std::optional<TaskState> parse_task_state(std::string_view text) {
 }
 
 bool is_final(TaskState state) {
-  return state == S::done || state == S::failed || state == S::cancelled;
+  return state == At::done || state == At::failed || state == At::cancelled;
 }
 bool is_owned(TaskState state) {
-  return state == S::claimed || state == S::running;
+  return state == At::claimed || state == At::running;
 }
 
 std::string_view to_string(WaitsFor waits) {

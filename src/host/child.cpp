@@ -19,8 +19,9 @@ namespace fairlead::host {
 
 namespace {
 
-constexpr std::size_t kPart = 64u << 10;       // the usual size of a pipe
-constexpr std::size_t kMostRemoved = 1000;     // entries of a private folder, by us: others wait meanwhile
+constexpr std::size_t kPart = 64u << 10;    // the usual size of a pipe
+constexpr std::size_t kMostRemoved = 1000;  // entries of a private folder, by us: others wait meanwhile
+constexpr base::Millis kShort{20};
 constexpr std::size_t kPartsAtOnce = 4;        // of one stream, then others get their turn
 constexpr unsigned int kNoExecSeal = 0x0008U;  // MFD_NOEXEC_SEAL, Linux 6.3; not yet in Debian 12's headers
 
@@ -65,7 +66,8 @@ Child::Child(core::StartChild request, std::string private_folder, Guard guard, 
       guard_(std::move(guard)),
       streams_{Stream{std::move(out), {spec_.output_head, spec_.output_tail}},
                Stream{std::move(err), {spec_.output_head, spec_.output_tail}}},
-      began_(base::BootClock::now()) {
+      began_(base::BootClock::now()),
+      slow_at_(began_ + kShort) {
   spec_.input = std::string();
   if (spec_.live_output) live_.emplace();
 }
@@ -91,6 +93,12 @@ base::Result<std::unique_ptr<Child>> Child::start(core::StartChild request) {
   }
   return std::unique_ptr<Child>(new Child(std::move(request), std::move(private_folder), std::move(*guard),
                                           std::move(out->read), std::move(err->read)));
+}
+
+bool Child::is_slow(base::BootTime now) {
+  if (!slow_at_ || now < *slow_at_) return false;
+  slow_at_.reset();
+  return true;
 }
 
 std::optional<core::ChildStarted> Child::on_control() {

@@ -26,12 +26,15 @@ class Child {
   core::ChildId id() const { return id_; }
   pid_t guard() const { return guard_.pid; }
 
-  // Descriptors to watch for reading: control_fd() until on_control(), output_fd() until on_output() is
-  // false.
+  // Descriptors to watch for reading: control_fd() from is_slow() until on_control(), output_fd() until
+  // on_output() is false.
   int guard_fd() const { return guard_.pidfd.get(); }
   int control_fd() const { return guard_.control.get(); }
   int output_fd(std::size_t stream) const { return streams_[stream].pipe.get(); }  // 0: stdout, 1: stderr
 
+  // Most children are short, and nobody waits to hear that they have begun. True once, when this one is not.
+  bool is_slow(base::BootTime now);
+  std::optional<base::BootTime> slow_at() const { return slow_at_; }
   // Takes the guard's first note, after which control_fd() needs no watching: later notes are read when they
   // matter.
   std::optional<core::ChildStarted> on_control();
@@ -73,6 +76,7 @@ class Child {
   std::array<Stream, 2> streams_;
   std::optional<LiveOutput> live_;  // somebody wants to see it
   base::BootTime began_;
+  std::optional<base::BootTime> slow_at_;
   std::optional<GuardNote> failed_, root_ended_;
   std::optional<base::Error> refused_;
   pid_t root_ = 0;                       // once it has started

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 
 #include "host/landlock.hpp"
 
@@ -21,7 +20,7 @@ namespace {
 void default_signals() {
   struct sigaction as_new{};
   as_new.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &as_new, nullptr);
+  for (const int number : kIgnoredSignals) ::sigaction(number, &as_new, nullptr);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

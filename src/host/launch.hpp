@@ -4,6 +4,8 @@
 #include <linux/filter.h>
 #include <sys/types.h>
 
+#include <csignal>
+
 #include "core/child.hpp"
 
 namespace fairlead::host {
@@ -23,6 +25,10 @@ struct Launch {
 };
 
 constexpr int kScriptFd = 3;
+
+// What the spawner, and so each of its forks, ignores, and nothing else: execve(2) keeps that, and gives back
+// every handler by itself.
+constexpr int kIgnoredSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE};
 
 // The steps that can fail.
 enum class LaunchStep : unsigned char { none, fork, enter_folder, descriptors, limits, sandbox, execute };

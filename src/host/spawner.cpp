@@ -123,7 +123,6 @@ void Spawner::start(core::StartChild request) {
   const Child& child = **started;
   watch(child.output_fd(0), id * 4 + static_cast<std::uint64_t>(Part::out));
   watch(child.output_fd(1), id * 4 + static_cast<std::uint64_t>(Part::err));
-  watch(child.control_fd(), id * 4 + static_cast<std::uint64_t>(Part::control));
   watch(child.guard_fd(), id * 4 + static_cast<std::uint64_t>(Part::guard));
   children_.emplace(id, std::move(*started));
 }
@@ -200,12 +199,16 @@ void Spawner::check_times() {
   const bool live = socket_.unsent() < kRoomForLive;
   for (auto& [id, child] : children_) {
     wait_for(child->check_time(now));
+    if (child->is_slow(now)) watch(child->control_fd(), id * 4 + static_cast<std::uint64_t>(Part::control));
+    wait_for(child->slow_at());
     if (!live) continue;
     if (const auto due = child->live_due(); due && *due <= now)
       for (const auto& wrote : child->take_live(now)) tell(wrote);
     wait_for(child->live_due());
   }
   if (next == timer_at_) return;
+  // One alarm too many is cheaper than a system call for each of many short children.
+  if (timer_at_ > now && (next == base::BootTime{} || next > timer_at_)) return;
   timer_at_ = next;
   const auto since_boot = next.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
@@ -221,8 +224,13 @@ namespace {
 
 // What children inherit of us, and what we need ourselves.
 bool prepare() {
+  for (int number = 1; number < NSIG;
+       ++number) {  // what the daemon was started with (nohup) is not for children
+    struct sigaction now{};
+    if (::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) std::signal(number, SIG_DFL);
+  }
   // A signal to the daemon's group or unit is the daemon's to handle; we leave when it does.
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(number, SIG_IGN);
+  for (const int number : kIgnoredSignals) std::signal(number, SIG_IGN);
   ::umask(077);
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/failpoint.hpp"
+
 namespace fairlead::worker {
 
 namespace {
@@ -64,6 +66,7 @@ void Attempt::renew_lease(base::BootTime until) {
 }
 
 void Attempt::on_executed(core::TaskResult result) {
+  base::failpoint(base::Failpoint::child_ended);
   const auto call = std::move(call_);
   result_ = std::move(result);
   if (!result_.ok()) return conclude();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.hpp"
+
 namespace fairlead::worker {
 
 namespace {
@@ -72,6 +74,7 @@ void Lease::register_now() {
   store_.register_worker(info_, length_, events_.keeps(), [this, sent](base::Result<core::WorkerKey> key) {
     on_registered(std::move(key), sent);
   });
+  base::failpoint(base::Failpoint::register_sent);
 }
 
 void Lease::on_registered(base::Result<core::WorkerKey> key, base::BootTime sent) {
@@ -81,6 +84,7 @@ void Lease::on_registered(base::Result<core::WorkerKey> key, base::BootTime sent
     log_.debug("worker_not_registered", {{"worker", info_.name}, {"error", key.error().text()}});
     return beat_timer_.start(kTryAgain);
   }
+  base::failpoint(base::Failpoint::register_answered);
   key_ = std::move(*key);
   enter(State::live);
   hold_until(sent);
@@ -90,11 +94,13 @@ void Lease::on_registered(base::Result<core::WorkerKey> key, base::BootTime sent
 
 void Lease::beat() {
   if (beating_) return;
+  base::failpoint(base::Failpoint::beat_before);
   beating_ = true;
   beat_timer_.stop();
   const auto sent = base::BootClock::now();
   store_.beat({key_, length_},
               [this, sent](base::Result<core::BeatOutcome> outcome) { on_beat(std::move(outcome), sent); });
+  base::failpoint(base::Failpoint::beat_sent);
 }
 
 void Lease::on_beat(base::Result<core::BeatOutcome> outcome, base::BootTime sent) {
@@ -105,6 +111,7 @@ void Lease::on_beat(base::Result<core::BeatOutcome> outcome, base::BootTime sent
     log_.debug("worker_not_renewed", {{"worker", key_.name}, {"error", outcome.error().text()}});
     return beat_timer_.start(std::min(kTryAgain, length_ / 6));
   }
+  base::failpoint(base::Failpoint::beat_answered);
   if (!outcome->lease_live) return refused();
   hold_until(sent);
   events_.renewed(*outcome);

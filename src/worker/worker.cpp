@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.hpp"
+
 namespace fairlead::worker {
 
 namespace {
@@ -150,10 +152,13 @@ void Worker::pump() {
   if (exchange.reports.empty() && exchange.started.empty() && !may_get_something) return go_on_stopping();
   hinted_ = false;
   exchanging_ = true;
+  if (!exchange.reports.empty()) base::failpoint(base::Failpoint::report_before);
   parts_.store.exchange(exchange, [this, exchange](base::Result<core::ExchangeOutcome> outcome) {
     exchanging_ = false;
     on_exchanged(exchange, std::move(outcome));
   });
+  base::failpoint(base::Failpoint::exchange_sent);
+  if (!exchange.reports.empty()) base::failpoint(base::Failpoint::report_sent);
 }
 
 void Worker::on_exchanged(const core::Exchange& sent, base::Result<core::ExchangeOutcome> outcome) {
@@ -165,7 +170,10 @@ void Worker::on_exchanged(const core::Exchange& sent, base::Result<core::Exchang
   for (const auto& started : sent.started)
     if (const auto found = attempts_.find(started.id); found != attempts_.end())
       found->second->started_told = true;
+  if (!sent.reports.empty()) base::failpoint(base::Failpoint::report_answered);
   settle_reports(outcome->reports);
+  if (!sent.reports.empty()) base::failpoint(base::Failpoint::report_settled);
+  if (!outcome->claimed.empty()) base::failpoint(base::Failpoint::claim_answered);
   parts_.on_changes(outcome->changes);
   if (!outcome->lease_live) return lease_.refused();
   // As many as were asked for: there may be more where they came from.
@@ -199,7 +207,9 @@ void Worker::begin_attempt(core::Claimed claimed) {
   ++counters_.claimed;
   auto& attempt = attempts_[id];
   attempt = std::make_unique<Attempt>(site_, std::move(claimed.task), until);
+  base::failpoint(base::Failpoint::child_before);
   attempt->begin();
+  base::failpoint(base::Failpoint::child_asked);
 }
 
 void Worker::collect() {

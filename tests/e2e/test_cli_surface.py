@@ -20,7 +20,7 @@ def surface(path=()):
     """Yields (path, options) of every command, as the help lists them."""
     text = help_of(path)
     yield path, re.findall(r"^  (?:-\w,)?(--[a-z-]+)", text, re.M)
-    for section in re.findall(r"^(?:Tunnels|Daemon|Offline|Commands):\n((?:  .*\n)+)", text, re.M):
+    for section in re.findall(r"^(?:Tunnels|Daemon|Queue|Offline|Commands):\n((?:  .*\n)+)", text, re.M):
         for name in re.findall(r"^  ([a-z-]+) ", section, re.M):
             yield from surface((*path, name))
 

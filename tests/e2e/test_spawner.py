@@ -85,7 +85,10 @@ class WhatAChildGets(SpawnerCase):
 
     def test_a_session_of_its_own(self):
         spawner = self.spawner()
-        number = spawner.start("/bin/cat", "/proc/self/stat")
+        number = spawner.shell("cat /proc/$$/stat; exec sleep 10000", live_output=True)
+        spawner.wait_seen(number, b"\n")
+        spawner.wait_started(number)
+        spawner.send({"do": "end", "id": number})
         report = spawner.wait(number)
         pid, rest = report.out.text.split(" ", 1)
         _, _, group, session, terminal = rest.rsplit(") ", 1)[1].split()[:5]

@@ -15,7 +15,7 @@ core::TaskDetail failed_task() {
   auto& task = detail.task;
   task.id = core::TaskId{7};
   task.envelope.kind = task.envelope.capability = "script";
-  task.envelope.payload = R"({"script":"backup"})";
+  task.envelope.payload = R"({"program":"backup"})";
   task.envelope.target = "site:attic";
   task.envelope.locks = {"node:nas"};
   task.envelope.actor = "anna";
@@ -50,7 +50,7 @@ static void a_task_in_a_list(void**) {
 
 static void a_task_in_detail(void**) {
   const auto json = api::render(failed_task());
-  assert_text_equal(json["envelope"]["payload"]["script"].text(), "backup");
+  assert_text_equal(json["envelope"]["payload"]["program"].text(), "backup");
   assert_text_equal(json["envelope"]["site"].text(), "attic");
   assert_int_equal(json["result"]["exit_status"].integer(), 3);
   assert_text_equal(json["timeline"].dump(),

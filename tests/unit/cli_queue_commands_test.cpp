@@ -106,14 +106,14 @@ static void the_queue_is_paused_and_resumed(void**) {
 }
 
 static void the_queue_is_shown(void**) {
-  const auto queue = *base::Json::parse(R"({
+  const auto queue = base::Json::parse(R"({
     "store":{"state":"open","backend":"postgresql","place":"db.example/fairlead","hints":"listen","error":null},
     "worker":{"name":"attic","live":true,"draining":true,"running":2,"concurrency":4},
     "stats":{"rows":[{"kind":"script","state":"queued","waits_for":"lock","count":12,"oldest_seconds":90}],
       "history":40,"oldest_snapshot_seconds":7200},
     "pauses":[{"scope":"kind","name":"script","until":null,"why":"disk","actor":"anna","since":"2026-03-01T11:50:00.000Z"}]})");
   assert_text_equal(
-      cli::render_queue(queue.view(), kNoon, false),
+      cli::render_queue(queue->view(), kNoon, false),
       "queue: postgresql, open; worker attic: 2 of 4 at work, draining\n"
       "kept in db.example/fairlead\n"
       "news of tasks: listen\n"

@@ -143,6 +143,51 @@ static void help_is_for_the_command_it_was_asked_of(void**) {
   assert_true(parse({"--help"}).out.find("status") != std::string::npos);
 }
 
+// A group with a command that takes the words of another program.
+struct Rest {
+  cli::CommandLine line{"fairlead", "1.2.3", "test", "the program's own footer"};
+  std::vector<std::string> words, locks;
+  std::ostringstream out, err;
+
+  explicit Rest(std::vector<std::string> arguments) {
+    auto group = line.program().add("task", "a group");
+    bool json = false;
+    group.add("add", "adds")
+        .arguments("WORD", words, "")
+        .rest(words)
+        .options("--lock", locks, "L", "")
+        .flag("--json", json, "")
+        .examples({"fairlead task add x", "fairlead task add y"})
+        .runs([](cli::Context&) { return Exit::ok; });
+    (void)line.parse(std::move(arguments), out, err);
+  }
+};
+
+static void what_follows_two_dashes_is_left_alone(void**) {
+  using Words = std::vector<std::string>;
+  const Rest some({"task", "add", "script", "backup", "--lock", "a:b", "--", "--full", "--", "-v", "task"});
+  assert_text_equal(some.err.str(), "");
+  assert_true(some.words == (Words{"script", "backup", "--full", "--", "-v", "task"}));
+  assert_true(some.locks == Words{"a:b"});
+  assert_true(Rest({"task", "add", "--", "-x"}).words == Words{"-x"});
+  assert_true(Rest({"task", "add", "x", "--"}).words == Words{"x"});
+}
+
+static void an_option_that_repeats_takes_one_value_each_time(void**) {
+  const Rest rest({"task", "add", "--lock", "a", "word", "--lock", "b"});
+  assert_true(rest.locks == (std::vector<std::string>{"a", "b"}));
+  assert_true(rest.words == std::vector<std::string>{"word"});
+}
+
+static void examples_stand_under_the_help_of_their_command(void**) {
+  const Rest command({"task", "add", "--help"});
+  assert_true(command.out.str().find("\nExamples:\n  fairlead task add x\n  fairlead task add y\n\n") !=
+              std::string::npos);
+  const Rest group({"task", "--help"});
+  assert_true(group.out.str().find("Examples") == std::string::npos);
+  assert_true(group.out.str().find("footer") == std::string::npos);
+}
+
 static void the_version_is_a_flag_too(void**) {
   const auto outcome = parse({"--version"});
   assert_true(outcome.exit == Exit::ok);
@@ -158,6 +203,9 @@ int main() {
       cmocka_unit_test(bad_values_are_usage_errors),
       cmocka_unit_test(with_json_the_error_is_json_too),
       cmocka_unit_test(what_was_typed_is_shown_printable),
+      cmocka_unit_test(what_follows_two_dashes_is_left_alone),
+      cmocka_unit_test(an_option_that_repeats_takes_one_value_each_time),
+      cmocka_unit_test(examples_stand_under_the_help_of_their_command),
       cmocka_unit_test(the_version_is_a_flag_too),
       cmocka_unit_test(help_is_for_the_command_it_was_asked_of),
   };

@@ -73,7 +73,7 @@ static void a_task_is_added(void**) {
   assert_text_equal(ran.out, "task 9: queued, ready\n");
   assert_text_equal(ran.err, "");
   assert_text_equal(daemon.bodies.at(0),
-                    R"({"version":1,"kind":"script","payload":{"script":"backup","args":["--full","-v"]},)"
+                    R"({"version":1,"kind":"script","payload":{"program":"backup","args":["--full","-v"]},)"
                     R"("idempotency_key":"k1","locks":["node:nas","site:attic"]})");
   assert_text_equal(document(daemon.run({"task", "add", "noop", "--json"}), "id"), "9");
   daemon.answers["POST /v1/tasks"] = {

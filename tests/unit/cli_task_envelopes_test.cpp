@@ -65,9 +65,9 @@ static void every_option_has_its_field(void**) {
   options.site.clear();
   options.at = "2026-03-02T00:00:00+01:00";
   options.node = "nas";
-  const auto other = *made(options);
-  assert_text_equal(other["run_at"].text(), "2026-03-02T00:00:00+01:00");
-  assert_text_equal(other["node"].text(), "nas");
+  const auto other = made(options);
+  assert_text_equal((*other)["run_at"].text(), "2026-03-02T00:00:00+01:00");
+  assert_text_equal((*other)["node"].text(), "nas");
 }
 
 // Not refused here: the daemon says which field is wrong, and why.
@@ -82,13 +82,15 @@ static void words_after_script_are_its_payload(void**) {
   auto options = of_kind("script");
   options.words = {"backup", "-v", "/srv with blank"};
   assert_text_equal((*made(options))["payload"].dump(),
-                    R"({"script":"backup","args":["-v","/srv with blank"]})");
+                    R"({"program":"backup","args":["-v","/srv with blank"]})");
   options.payload = "{}";
   assert_text_equal(refusal(options), "the words after `script` are its payload: leave --payload out");
+  options = of_kind("run_bash");
+  options.words = {"df -h"};
+  assert_text_equal((*made(options))["payload"].dump(), R"({"text":"df -h"})");
   options = of_kind("noop");
   options.words = {"now"};
-  assert_text_equal(refusal(options),
-                    "only `script` takes words after it: give the payload of `noop` with --payload");
+  assert_text_equal(refusal(options), "`noop` takes no words after it: give its payload with --payload");
 }
 
 static void payloads_come_from_the_line_a_file_or_standard_input(void**) {

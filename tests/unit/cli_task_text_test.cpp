@@ -23,7 +23,7 @@ constexpr char kFailed[] = R"({
   "idempotency_key":"nightly","trace_id":null,"retry_of":null,"submitted_at":"2026-03-01T11:58:00.000Z",
   "run_at":null,"started_at":"2026-03-01T11:59:00.000Z","finished_at":"2026-03-01T11:59:30.000Z",
   "error_code":"runtime",
-  "envelope":{"payload":{"script":"backup"},"timeout":600,"depends_on":[7],"on_lease_loss":"stop"},
+  "envelope":{"payload":{"program":"backup"},"timeout":600,"depends_on":[7],"on_lease_loss":"stop"},
   "result":{"status":"failed","exit_class":"failure","exit_status":3,"duration_ms":30000,
     "stdout":{"head":"one\ntwo\u001b[2J\n","total":20,"truncated":false},
     "stderr":{"head":"head","tail":"tail\n","total":9000,"truncated":true},
@@ -51,7 +51,7 @@ static void a_list_of_tasks(void**) {
 static void one_task_with_all_there_is_to_know(void**) {
   assert_text_equal(cli::render_task(json(kFailed).view(), {}, kNoon, false),
                     "task 42: script, failed: runtime: exit 3\n"
-                    "  payload    {\"script\":\"backup\"}\n"
+                    "  payload    {\"program\":\"backup\"}\n"
                     "  runs on    script@site:attic\n"
                     "  locks      node:nas\n"
                     "  after      7\n"

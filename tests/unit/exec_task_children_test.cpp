@@ -187,7 +187,8 @@ static void the_private_folder_goes_however_the_child_ends(void**) {
   assert_int_equal(folder.entries(), 0);
   spec.argv = {"/bin/sh", "-c", "echo > \"$MINE/file\"; kill -9 $PPID; exec sleep 1000"};
   spec.timeout = 30s;
-  assert_true(house.outcome(spec)->end == core::ChildEnd::signalled);
+  const auto lost = house.outcome(spec);  // an error when the guard had not yet told that it has begun
+  assert_true(lost ? lost->end == core::ChildEnd::signalled : lost.error().code == base::Code::unavailable);
   assert_int_equal(folder.entries(), 0);
   spec.private_in = "/nonexistent";
   refused(house.outcome(spec), base::Code::io, "/nonexistent");

@@ -1,13 +1,13 @@
 // The decision journal when the file, the disk or the process lets it down.
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstring>
 
+#include "file_size_limit.hpp"
 #include "store_journal_scene.hpp"
 
 namespace {
@@ -27,21 +27,6 @@ void write_journal(const store::JournalSettings& settings, int count) {
   scene.record(count);
   assert_true(scene.flush().ok());
 }
-
-// Files of this process cannot grow past `bytes`: what a full disk does.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    assert_int_equal(::setrlimit(RLIMIT_FSIZE, &limit), 0);
-  }
-  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 }  // namespace
 

@@ -18,6 +18,7 @@
 #include "store/sqlite/journal.hpp"
 #include "store/sqlite/journal_file.hpp"
 #include "store/sqlite/journal_reader.hpp"
+#include "store_sql.hpp"
 #include "temp_folder.hpp"
 
 using namespace fairlead;
@@ -109,19 +110,4 @@ inline std::vector<core::Decision> read_all(const std::string& path, const core:
     if (page->empty()) return all;
     std::move(page->begin(), page->end(), std::back_inserter(all));
   }
-}
-
-inline void run_sql(const std::string& path, const char* sql) {
-  auto database = store::Database::open(path, store::Database::Mode::read_write, 1s);
-  assert_true(database.ok());
-  const auto ran = database->run(sql);
-  if (!ran) fail_msg("%s", ran.error().text().c_str());
-}
-
-inline std::int64_t ask_sql(const std::string& path, const char* sql) {
-  auto database = store::Database::open(path, store::Database::Mode::read_only, 1s);
-  assert_true(database.ok());
-  const auto answer = database->integer(sql);
-  assert_true(answer.ok());
-  return *answer;
 }

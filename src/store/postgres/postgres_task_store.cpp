@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/failpoint.hpp"
 #include "store/postgres/task_statements.hpp"
 
 namespace fairlead::store::postgres {
@@ -112,9 +113,11 @@ void PostgresTaskStore::call(std::vector<Command> commands, Done done, int tries
                        --under_way_;
                        return call(std::move(*again), std::move(done), tries + 1);
                      }
+                     base::failpoint(base::Failpoint::committed);
                      answered();
                      done(std::move(replies));
                    });
+  base::failpoint(base::Failpoint::commit_before);
 }
 
 // Before the answer is given, which may destroy this.

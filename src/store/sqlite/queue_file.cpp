@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.hpp"
 #include "store/migrations.hpp"
 #include "store/sqlite/queue_open.hpp"
 
@@ -79,7 +80,10 @@ base::Result<> QueueFile::run_in_transaction(QueueCalls& calls, BatchOutcome& ou
     if (auto tried = sql_->database().run("UPDATE queue SET boot = boot"); !tried) return tried;
   for (const auto& call : calls)
     if (auto done = run_call(*call, outcome); !done) return done;
-  return transaction.commit();
+  base::failpoint(base::Failpoint::commit_before);
+  auto committed = transaction.commit();
+  base::failpoint(base::Failpoint::committed);
+  return committed;
 }
 
 // An error is the whole batch's: SQLite has rolled back by itself, or says that the file is damaged.

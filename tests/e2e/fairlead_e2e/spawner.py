@@ -77,7 +77,7 @@ class Spawner:
         self.near, far = socket.socketpair()
         self.mark = uuid.uuid4().hex
         self.number = 0
-        self.started, self.reports = {}, {}  # by id
+        self.started, self.reports, self.seen = {}, {}, {}  # by id; seen: the live output
 
         def prepare():
             os.dup2(far.fileno(), 3)
@@ -115,6 +115,8 @@ class Spawner:
         message = json.loads(line)
         if message["child"] == "started":
             self.started[message["id"]] = message["pid"]
+        elif message["child"] == "output":
+            self.seen[message["id"]] = self.seen.get(message["id"], b"") + base64.b64decode(message["bytes"])
         else:
             self.reports[message["id"]] = Report(message)
 
@@ -127,6 +129,11 @@ class Spawner:
         while number not in self.started:
             self.read()
         return self.started[number]
+
+    def wait_seen(self, number, text):
+        """Until that is in its live output."""
+        while text not in self.seen.get(number, b""):
+            self.read()
 
     def run(self, *argv, **more):
         return self.wait(self.start(*argv, **more))

@@ -24,14 +24,23 @@ begin
   return true;
 end $$;
 
--- Who waits for one of `keys`, first in line first; of each key so many, so that a long line costs no more than a
--- short one.
-create function first_in_line(keys text[]) returns table (task bigint, rank bigint, priority integer)
-language sql stable as $$
-  select w.task, min(w.rank), min(w.priority)
-  from unnest(keys) k
-  cross join lateral (select * from lock_waits where key = k order by rank, priority, lock_waits.task limit 16) w
-  group by w.task order by 2, 3, 1
+-- The first few that wait for each of `keys`: those who are passed over when somebody else gets it.
+create function first_in_line(keys text[]) returns table (task bigint) language sql stable as $$
+  select distinct w.task from unnest(keys) k
+  cross join lateral (select * from lock_waits where key = k order by rank, priority, lock_waits.task limit 8) w
+$$;
+
+-- Who waits for `one` and could have all its keys once `freed` are free, first in line first. However long the line is:
+-- who waits for something else too blocks nobody behind it.
+create function could_go(one text, freed text[]) returns table (task bigint, rank bigint) language sql stable as $$
+  select w.task, w.rank
+  from (select * from lock_waits where key = one order by rank, priority, lock_waits.task limit 2000) w
+  where not exists (
+      select from lock_waits own join locks l on l.key = own.key where own.task = w.task and l.key <> all (freed))
+    and not exists (
+      select from lock_waits own join lock_waits other on other.key = own.key
+      where own.task = w.task and other.task <> w.task and other.rank < w.rank)
+  order by w.rank, w.priority, w.task limit 4
 $$;
 
 -- Null: the task has them now. Else the key that it cannot have: another task holds it, or a task that has waited
@@ -56,11 +65,14 @@ create function wait_for_locks(of_task bigint, own_priority integer, keys text[]
 $$;
 
 -- One task that waits for locks. The advisory locks of its keys are held.
-create function try_waiting(of_task bigint, own_rank bigint, at bigint) returns boolean language plpgsql as $$
+create function try_waiting(of_task bigint, at bigint) returns boolean language plpgsql as $$
 declare
   t tasks;
+  own_rank bigint;
   blocked text;
 begin
+  select min(rank) into own_rank from lock_waits where task = of_task;
+  if own_rank is null then return false; end if;
   select * into t from tasks where id = of_task and waits_for = 'lock' for update;
   if not found then
     delete from lock_waits where task = of_task;
@@ -72,38 +84,52 @@ begin
     update tasks set waits_for = 'nothing', waits_detail = '', since = at where id = of_task;
     return true;
   end if;
-  -- Passed over eight times it comes first, and its keys are kept free for it.
-  update lock_waits set passed_over = passed_over + 1, rank = case when passed_over >= 7 then of_task else rank end
-  where task = of_task;
   update tasks set waits_detail = blocked where id = of_task and waits_detail <> blocked;
   return false;
 end $$;
 
--- Looks at those who wait for keys that became free. The advisory locks of `freed` are held.
+create function keys_of(of_task bigint) returns text[] language sql stable as
+$$ select coalesce((select words(locks) from tasks where id = of_task), '{}') $$;
+
+-- Looks at those who wait for keys that became free: each goes to one at most. The advisory locks of `freed` are held.
 create function promote_waiting(freed text[], at bigint) returns integer language plpgsql as $$
 declare
-  w record;
-  keys text[];
+  one text;
+  waiting bigint;
   promoted integer := 0;
 begin
   if cardinality(freed) = 0 then return 0; end if;
-  for w in select * from first_in_line(freed) loop
-    select words(locks) into keys from tasks where id = w.task;
-    if try_keys(coalesce(keys, '{}')) then
-      if try_waiting(w.task, w.rank, at) then promoted := promoted + 1; end if;
-    else
-      insert into lock_rechecks values (w.task) on conflict do nothing;
-    end if;
+  -- Passed over eight times, a task comes first and its keys are kept free for it. Before anybody is chosen, as it
+  -- changes who comes first.
+  for waiting in select task from first_in_line(freed) order by task loop
+    continue when not try_keys(keys_of(waiting));
+    update lock_waits set passed_over = passed_over + 1, rank = case when passed_over >= 7 then waiting else rank end
+    where task = waiting;
+  end loop;
+  foreach one in array freed loop
+    for waiting in select task from could_go(one, '{}') loop
+      if not try_keys(keys_of(waiting)) then
+        insert into lock_rechecks values (waiting) on conflict do nothing;
+      elsif try_waiting(waiting, at) then
+        promoted := promoted + 1;
+        exit;
+      end if;
+    end loop;
   end loop;
   return promoted;
 end $$;
 
 -- The keys that a transaction will need that frees `freed`: those, and those of who may get them.
 create function keys_around(freed text[]) returns text[] language sql stable as $$
+  with waiting as (
+    select task from first_in_line(freed)
+    union
+    select task from unnest(freed) one cross join lateral could_go(one, freed)
+  )
   select coalesce(array_agg(distinct key), '{}') from (
     select unnest(freed) key
     union all
-    select unnest(words(t.locks)) from first_in_line(freed) w join tasks t on t.id = w.task
+    select unnest(keys_of(task)) from waiting
   ) needed
 $$;
 
@@ -117,7 +143,6 @@ create function recheck_locks(at bigint) returns integer language plpgsql as $$
 declare
   waiting bigint[];
   of_task bigint;
-  own_rank bigint;
   promoted integer := 0;
 begin
   select array_agg(task) into waiting from (select task from lock_rechecks order by task limit 64) few;
@@ -125,8 +150,7 @@ begin
   perform take_keys(coalesce((select array_agg(key) from tasks, unnest(words(locks)) key where id = any (waiting)), '{}'));
   foreach of_task in array waiting loop
     delete from lock_rechecks where task = of_task;
-    select min(rank) into own_rank from lock_waits where task = of_task;
-    if own_rank is not null and try_waiting(of_task, own_rank, at) then promoted := promoted + 1; end if;
+    if try_waiting(of_task, at) then promoted := promoted + 1; end if;
   end loop;
   return promoted;
 end $$;

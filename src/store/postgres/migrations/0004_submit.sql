@@ -63,8 +63,11 @@ begin
   select id, history.state into failed from history where id = any (before) and history.state <> 'done'
   order by id limit 1;
   if found then
-    perform end_task(t.id, 'dependency_failed', 'failed', at, 'fairlead', 'dependency',
-                     'task ' || failed.id || ' ' || failed.state);
+    -- Its answer tells the state and not the change: the next tend() does.
+    insert into untold (task, kind, from_state, event, to_state, worker, detail)
+    select e.task, e.kind, e.from_state, e.event, e.to_state, e.worker, e.detail
+    from end_task(t.id, 'dependency_failed', 'failed', at, 'fairlead', 'dependency',
+                  'task ' || failed.id || ' ' || failed.state) e;
     return (n, t.id, false, 'failed', 'nothing', null, null)::submitted;
   end if;
   waits := settle(t.id, at);

@@ -1,4 +1,5 @@
--- What a worker says and gets, and workers themselves.
+-- What a worker says and gets, and workers themselves. "(owner = …) is true" keeps the planner from the index of owners:
+-- each task is looked up by its id, however many its worker has.
 
 -- Whether this incarnation may write; its row cannot change before the transaction ends.
 create function lease_is_live(of_worker text, of_incarnation bigint, at bigint) returns boolean
@@ -22,7 +23,7 @@ begin
       state = 'running', since = at, started_at = at,
       timeline = timeline || entry(at, 'started', 'claimed', 'running', 'worker:' || by_worker, by_worker, t.epoch, '')
     from unnest(ids, epochs) s (id, epoch)
-    where t.id = s.id and t.epoch = s.epoch and t.owner = by_worker and t.incarnation = by_incarnation
+    where t.id = s.id and t.epoch = s.epoch and (t.owner = by_worker) is true and t.incarnation = by_incarnation
       and t.state = 'claimed' and (live or t.own_end > at)
     returning 'change', 0, t.id, t.kind, 'claimed', 'started', 'running', true, false, by_worker, '';
 end $$;
@@ -75,7 +76,7 @@ begin
   with gone as (
     delete from tasks t using unnest(ids, epochs, outcomes, begun, results, codes, details) with ordinality
       s (s_id, s_epoch, outcome, begun, s_result, s_code, s_detail, n)
-    where t.id = s_id and t.epoch = s_epoch and t.owner = by_worker and t.incarnation = by_incarnation
+    where t.id = s_id and t.epoch = s_epoch and (t.owner = by_worker) is true and t.incarnation = by_incarnation
       and (live or t.own_end > at)
       and (outcome in ('done', 'failed', 'cancelled') or t.stop = 'cancel'
            or (outcome = 'again' and t.attempt >= t.max_attempts))
@@ -112,25 +113,27 @@ begin
   into made, ended, with_key, with_locks from judged;
   return query select * from unnest(made);
 
-  -- Those that come back into the queue.
-  for back in
-    select k.id, k.kind, k.state, k.epoch, s.* from tasks k
-    join unnest(ids, epochs, outcomes, begun, delays, results, codes, details) with ordinality
-      s (s_id, s_epoch, outcome, begun, delay, s_result, s_code, s_detail, n) on k.id = s_id and k.epoch = s_epoch
-    where k.owner = by_worker and k.incarnation = by_incarnation and (live or k.own_end > at)
-    order by n for update of k
-  loop
-    perform come_back(back.id, back.outcome, back.begun, back.delay, back.s_result, back.s_code, back.s_detail, by_worker, at);
-    made := made || ('report', back.n, back.id, back.kind, back.state,
-                     case back.outcome when 'again' then 'retry' else 'handed_back' end, 'queued', true,
-                     back.begun and back.state = 'claimed', by_worker, back.s_detail)::said;
-    return next made[cardinality(made)];
-  end loop;
+  -- The rest, where there is any: those that come back into the queue, and those that change nothing.
+  if coalesce(cardinality(made), 0) < cardinality(ids) then
+    for back in
+      select k.id, k.kind, k.state, k.epoch, s.* from tasks k
+      join unnest(ids, epochs, outcomes, begun, delays, results, codes, details) with ordinality
+        s (s_id, s_epoch, outcome, begun, delay, s_result, s_code, s_detail, n) on k.id = s_id and k.epoch = s_epoch
+      where (k.owner = by_worker) is true and k.incarnation = by_incarnation and (live or k.own_end > at)
+      order by n for update of k
+    loop
+      perform come_back(back.id, back.outcome, back.begun, back.delay, back.s_result, back.s_code, back.s_detail, by_worker, at);
+      made := made || ('report', back.n, back.id, back.kind, back.state,
+                       case back.outcome when 'again' then 'retry' else 'handed_back' end, 'queued', true,
+                       back.begun and back.state = 'claimed', by_worker, back.s_detail)::said;
+      return next made[cardinality(made)];
+    end loop;
 
-  return query
-    select r.* from unnest(ids, epochs, outcomes, results) with ordinality s (s_id, s_epoch, outcome, s_result, n)
-    cross join lateral refuse_report(s.n::integer, s_id, s_epoch, outcome, by_worker, s_result, at) r
-    where not exists (select from unnest(made) m where m.n = s.n);
+    return query
+      select r.* from unnest(ids, epochs, outcomes, results) with ordinality s (s_id, s_epoch, outcome, s_result, n)
+      cross join lateral refuse_report(s.n::integer, s_id, s_epoch, outcome, by_worker, s_result, at) r
+      where s.n <> all (coalesce((select array_agg(m.n) from unnest(made) m), '{}'));
+  end if;
 
   if ended is not null then
     freed := forget_task(coalesce(with_locks, '{}'), coalesce(with_key, '{}'),
