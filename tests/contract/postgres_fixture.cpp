@@ -63,8 +63,6 @@ class PostgresFixture : public StoreFixture {
     return held;
   }
 
-  void sql(const std::string& statement) override { run("set search_path = fairlead; " + statement); }
-
   void pretend_newer_schema(bool newer) override {
     run(newer ? "insert into fairlead.migrations values (999, 'of_the_future')"
               : "delete from fairlead.migrations where number = 999");

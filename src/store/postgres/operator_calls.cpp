@@ -70,8 +70,12 @@ void PostgresTaskStore::order(core::TaskId id, core::TaskOrder order, core::Acto
                               core::Answer<core::OrderOutcome> done) {
   ask<core::OrderOutcome>({{kOrder,
                             {std::to_string(number(id)), std::string(order_name(order)), actor.name,
-                             std::string(to_string(actor.actor_class))}}},
-                          std::move(done), [](const Replies& replies) { return outcome_of(replies[0]); });
+                             std::string(to_string(actor.actor_class))}},
+                           {kHasRechecks, {}}},
+                          std::move(done), [this](const Replies& replies) {
+                            if (replies[1].boolean(0, 0)) recheck_locks();
+                            return outcome_of(replies[0]);
+                          });
   notify(id);
 }
 

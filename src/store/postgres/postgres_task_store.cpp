@@ -120,6 +120,13 @@ void PostgresTaskStore::call(std::vector<Command> commands, Done done, int tries
   base::failpoint(base::Failpoint::commit_before);
 }
 
+// Tasks that wait for locks and could not be looked at, as two transactions were at it: now neither is.
+void PostgresTaskStore::recheck_locks() {
+  call({{statements::kRecheck, {}}}, [this](const base::Result<Replies>& replies) {
+    if (replies && (*replies)[0].integer(0, 0) > 0) notify(core::TaskId{0});
+  });
+}
+
 // Before the answer is given, which may destroy this.
 void PostgresTaskStore::answered() {
   if (--under_way_ == 0 && stopping_ && gone_) deadline_.start(base::Millis(0));

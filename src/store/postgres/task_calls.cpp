@@ -137,12 +137,18 @@ std::vector<core::StopRequest> stops_of(const Reply& reply) {
   return stops;
 }
 
-void read_reports(const Reply& reply, std::size_t count, core::ExchangeOutcome& outcome, bool& others) {
+// What an exchange leaves to be done.
+struct Leftovers {
+  bool others = false;    // somebody else may have work now
+  bool rechecks = false;  // lock_rechecks has rows
+};
+
+void read_reports(const Reply& reply, std::size_t count, core::ExchangeOutcome& outcome, Leftovers& left) {
   outcome.reports.resize(count);
   for (int row = 0; row < reply.rows(); ++row) {
     const auto said = said_of(reply, row);
     if (said.what == "summary") {
-      others = true;
+      (said.event == "recheck" ? left.rechecks : left.others) = true;
       continue;
     }
     if (said.accepted) add_changes(said, outcome.changes);
@@ -168,6 +174,28 @@ void read_claims(const Reply& reply, core::ExchangeOutcome& outcome) {
   }
 }
 
+// Which commands an exchange is made of.
+struct ExchangeParts {
+  bool started = false, claims = false;
+  std::size_t reports = 0;
+};
+
+core::ExchangeOutcome read_exchange(const Replies& replies, const ExchangeParts& parts, Leftovers& left) {
+  core::ExchangeOutcome outcome;
+  std::size_t at = 0;
+  if (parts.started) {
+    for (const int row : rows_of(replies[at])) add_changes(said_of(replies[at], row), outcome.changes);
+    ++at;
+  }
+  if (parts.reports > 0) read_reports(replies[at++], parts.reports, outcome, left);
+  if (parts.claims) read_claims(replies[at++], outcome);
+  outcome.lease_live = replies[at].boolean(0, 0);
+  outcome.stops = stops_of(replies[at]);
+  for (const auto& one : outcome.reports)
+    if (one.accepted && !is_final(one.state)) left.others = true;
+  return outcome;
+}
+
 }  // namespace
 
 void PostgresTaskStore::submit(std::vector<core::Submission> tasks, core::Answer<AllSubmitted> done) {
@@ -181,29 +209,20 @@ void PostgresTaskStore::submit(std::vector<core::Submission> tasks, core::Answer
 
 void PostgresTaskStore::exchange(core::Exchange exchange, core::Answer<core::ExchangeOutcome> done) {
   std::vector<Command> commands;
-  const bool started = !exchange.started.empty(), reported = !exchange.reports.empty();
-  const bool claims = exchange.most > 0 && !exchange.slots.empty();
-  if (started) commands.push_back(started_command(exchange));
-  if (reported) commands.push_back(report_command(exchange));
-  if (claims) commands.push_back(claim_command(exchange));
+  ExchangeParts parts;
+  parts.started = !exchange.started.empty();
+  parts.reports = exchange.reports.size();
+  parts.claims = exchange.most > 0 && !exchange.slots.empty();
+  if (parts.started) commands.push_back(started_command(exchange));
+  if (parts.reports > 0) commands.push_back(report_command(exchange));
+  if (parts.claims) commands.push_back(claim_command(exchange));
   commands.push_back(standing_command(exchange.worker));
-  const auto count = exchange.reports.size();
   ask<core::ExchangeOutcome>(std::move(commands), std::move(done),
-                             [this, started, reported, claims,
-                              count](const Replies& replies) -> base::Result<core::ExchangeOutcome> {
-                               core::ExchangeOutcome outcome;
-                               std::size_t at = 0;
-                               bool others = false;
-                               if (started)
-                                 for (const auto& reply = replies[at++]; const int row : rows_of(reply))
-                                   add_changes(said_of(reply, row), outcome.changes);
-                               if (reported) read_reports(replies[at++], count, outcome, others);
-                               if (claims) read_claims(replies[at++], outcome);
-                               outcome.lease_live = replies[at].boolean(0, 0);
-                               outcome.stops = stops_of(replies[at]);
-                               for (const auto& one : outcome.reports)
-                                 others = others || (one.accepted && !is_final(one.state));
-                               if (others) notify(core::TaskId{0});
+                             [this, parts](const Replies& replies) -> base::Result<core::ExchangeOutcome> {
+                               Leftovers left;
+                               auto outcome = read_exchange(replies, parts, left);
+                               if (left.rechecks) recheck_locks();
+                               if (left.others) notify(core::TaskId{0});
                                return outcome;
                              });
 }

@@ -39,6 +39,10 @@ inline constexpr Statement kStanding{
     "select live, task, task_epoch, cancel from lease_is_live($1, $2::bigint, now_ms()) live"
     " left join stops_of($1, $2::bigint) on true"};
 
+// In a transaction of its own (0002_locks.sql).
+inline constexpr Statement kRecheck{"fl_recheck", "select recheck_locks(now_ms())"};
+inline constexpr Statement kHasRechecks{"fl_has_rechecks", "select exists (select from lock_rechecks)"};
+
 inline constexpr Statement kRegister{
     "fl_register",
     "select register_worker($1, $2, $3, $4, $5, $6::integer, $7::bigint, $8::bigint[], "

@@ -69,6 +69,9 @@ declare
   keys text[] := keys_of_end(ids);
   back record;
   freed integer := 0;
+  -- As in claim().
+  line_start text := '["started",' || at || ',"claimed","running",';
+  line_by text := ',' || to_json('worker:' || by_worker) || ',' || to_json(by_worker) || ',';
 begin
   perform take_keys(keys);
   live := lease_is_live(by_worker, by_incarnation, at);
@@ -98,12 +101,10 @@ begin
                 else s_code end,
            payload, s_result,
            timeline
-           || case when starts
-                   then entry(at, 'started', 'claimed', 'running', 'worker:' || by_worker, by_worker, epoch, '')
-                   else '' end
-           || entry(at, case ends when 'done' then 'succeeded' when 'failed' then 'gave_up' else 'cancelled' end,
-                    case when starts then 'running' else state end, ends, 'worker:' || by_worker, by_worker,
-                    epoch + (ends = 'cancelled')::integer, s_detail)
+           || case when starts then line_start || epoch || line_by || e'""]\n' else '' end
+           || '["' || case ends when 'done' then 'succeeded' when 'failed' then 'gave_up' else 'cancelled' end
+           || '",' || at || ',"' || case when starts then 'running' else state end || '","' || ends || '",'
+           || epoch + (ends = 'cancelled')::integer || line_by || to_json(s_detail) || e']\n'
     from judged
   )
   select array_agg(('report', n::integer, id, kind, state,
@@ -147,6 +148,10 @@ begin
   if freed > 0 then
     return next ('summary', 0, 0, '', null, null, 'queued', true, false, '', '')::said;
   end if;
+  -- Contention left some to be looked at again.
+  if exists (select from lock_rechecks) then
+    return next ('summary', 0, 0, '', null, 'recheck', 'queued', true, false, '', '')::said;
+  end if;
 end $$;
 
 create function come_back(of_task bigint, outcome text, begun boolean, delay bigint, new_result text, code text,
@@ -178,6 +183,9 @@ declare
   kinds text[];
   sites text[];
   chosen bigint[];
+  -- A line of the timeline but for the epoch: entry() for each would cost more than the rest.
+  line text := '["claimed",' || at || ',"queued","claimed",';
+  line_end text := ',' || to_json('worker:' || by_worker) || ',' || to_json(by_worker) || e',""]\n';
 begin
   if total <= 0 or not lease_is_live(by_worker, by_incarnation, at) then return; end if;
   select coalesce(array_agg(name) filter (where scope = 'kind'), '{}'),
@@ -207,7 +215,7 @@ begin
       owner = by_worker, incarnation = by_incarnation, worker = by_worker, stop = null, claimed_at = at,
       started_at = null,
       own_end = case when on_lease_loss = 'continue' then at + timeout + 60000 end,
-      timeline = timeline || entry(at, 'claimed', 'queued', 'claimed', 'worker:' || by_worker, by_worker, epoch + 1, '')
+      timeline = timeline || line || (epoch + 1) || line_end
     where id = any (chosen)
     returning tasks.*;
 end $$;
