@@ -17,7 +17,7 @@ from queue_scene import PATIENCE
 
 CONCURRENCY = 256  # of its worker: the most that it takes
 TRUE = "/bin/true"
-NOOP = {"kind": "noop"}
+NOOP = {"version": 1, "kind": "noop"}
 
 
 class Line:
@@ -59,10 +59,12 @@ class EventStream:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(30)
         self.socket.connect(str(path))
         self.socket.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.buffer = b""
+        while not any(line == b"\r" for line in self.lines()):  # from the end of its headers on nothing is missed
+            pass
 
     def when_claimed(self, task):
         """CLOCK_MONOTONIC when the news came that a worker has it."""
@@ -224,7 +226,7 @@ class Daemon(Queue):
     def true_rate(self, count):
         """Tasks a second that run /bin/true."""
         digest = hashlib.sha256(pathlib.Path(TRUE).read_bytes()).hexdigest()
-        self.ready, _ = self.post({"kind": "script", "payload": {"program": "true"}}, count)
+        self.ready, _ = self.post({"version": 1, "kind": "script", "payload": {"program": "true"}}, count)
         program = {"path": str(pathlib.Path(TRUE).resolve()), "sha256": digest}
         return self.work({"script": {"programs": {"true": program}}}, count)[0]
 
