@@ -6,8 +6,13 @@ SPREAD = 0.25  # a median whose samples spread wider than this part of it is mar
 
 
 @dataclasses.dataclass(frozen=True)
+class BestOf:
+    columns: tuple
+
+
+@dataclasses.dataclass(frozen=True)
 class Aim:
-    """`limit` times the value of `of` (a column of the same row, or (row, column)), or `limit` alone."""
+    """`limit` times the value of `of` (a column of the same row, BestOf several, or (row, column)), or `limit` alone."""
     text: str
     limit: float
     at_least: bool = False
@@ -50,12 +55,18 @@ class Results:
             return ""
         limit = row.aim.limit
         if row.aim.of is not None:
-            where = row.aim.of if isinstance(row.aim.of, tuple) else (row.key, row.aim.of)
-            base = self.median(*where)
+            base = self.base_of(row)
             if base is None:
                 return ""
             limit *= base
         return "met" if (value >= limit if row.aim.at_least else value <= limit) else "missed"
+
+    def base_of(self, row):
+        of = row.aim.of
+        if isinstance(of, BestOf):
+            found = [value for column in of.columns if (value := self.median(row.key, column)) is not None]
+            return (max(found) if row.aim.at_least else min(found)) if found else None
+        return self.median(*of) if isinstance(of, tuple) else self.median(row.key, of)
 
     def as_json(self, subject, others):
         shown = []

@@ -45,10 +45,10 @@ class Scene:
     # -- processes
 
     def start(self, name, command, **options):
-        """Starts a program whose output goes to FOLDER/NAME.log, unless `stdout` is given."""
+        """Starts a program whose output goes to FOLDER/NAME.log, unless `stdout` is given; without input, unless `stdin` is."""
         with open(self.folder / f"{name}.log", "ab") as log:
             process = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=options.pop("stdout", log), stderr=log,
+                [str(word) for word in command], stdin=options.pop("stdin", subprocess.DEVNULL), stdout=options.pop("stdout", log), stderr=log,
                 start_new_session=True, preexec_fn=die_with_parent, **options,
             )
         process.log = self.folder / f"{name}.log"
