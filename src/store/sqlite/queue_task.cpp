@@ -22,7 +22,8 @@ void remember_key_end(Turn& turn, const QueueTask& task) {
 
 void move_to_history(Turn& turn, const QueueTask& task) {
   turn.sql.run(
-      "INSERT OR FAIL INTO history SELECT id, kind, route, priority, ?2, NULL, '', NULL, ?3, ?4, ?5, ?6, NULL, NULL,"
+      "INSERT OR FAIL INTO history SELECT id, kind, route, priority, ?2, NULL, '', NULL, ?3, ?4, ?5, ?6, "
+      "NULL, NULL,"
       " NULL, NULL, worker, site, locks, depends_on, capability, target, run_at, timeout, max_attempts,"
       " on_lease_loss, idempotency_key, actor, actor_class, trace_id, retry_of, submitted_at, claimed_at,"
       " coalesce(?7, started_at), ?3, ?8, payload, iif(?9, ?10, result), timeline || ?11"
