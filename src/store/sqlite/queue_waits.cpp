@@ -115,7 +115,11 @@ void offer(Turn& turn, const std::string& key) {
   const auto waiters = first_waiters(turn, key);
   for (const auto& waiter : waiters)
     if (try_promote(turn, waiter) || waiter.rank < kNoRank) return;
-  if (waiters.size() == kAsked) reserve(turn, waiters.front());
+  if (waiters.size() < kAsked) return;
+  reserve(turn, waiters.front());
+  auto first = waiters.front();
+  first.rank = first.task;  // it may now be before those who had reserved its keys
+  try_promote(turn, first);
 }
 
 // The first dependency that has not come to its end; empty: all have.
