@@ -224,7 +224,8 @@ static void several_are_waited_for_and_the_highest_status_counts(void**) {
   Daemon daemon;
   daemon.answers["GET /v1/tasks/8"] = {{200, R"({"id":8,"state":"cancelled"})"}};
   daemon.answers["GET /v1/tasks/9"] = {{200, kRunning}, {200, kFailed}};
-  daemon.streams["GET /v1/queue/events"] = "event: task_state\ndata: {\"task\":{\"id\":9},\"to\":\"failed\"}\n\n";
+  daemon.streams["GET /v1/queue/events"] =
+      "event: task_state\ndata: {\"task\":{\"id\":9},\"to\":\"failed\"}\n\n";
   const auto ran = daemon.run({"task", "wait", "9", "8", "9"});
   assert_int_equal(ran.exit, 125);
   assert_text_equal(ran.out, "task 9: failed: runtime: exit 3\ntask 8: cancelled\n");
