@@ -30,7 +30,9 @@ core::StoreStatus ask_store(const core::Config& config, core::Opening opening) {
     const auto store = open_store(loop, silent, config);
     loop::Timer patience(loop, "store-patience", [&] { loop.stop(); });
     patience.start(opening == core::Opening::look ? kAwayIsAway : kPatience);
+    bool asked = true;
     const auto look = [&] {
+      if (!asked) return;  // that it is closed is no news
       seen = store->status();
       const bool settled =
           seen.state == core::StoreStatus::State::open || seen.state == core::StoreStatus::State::refused;
@@ -40,6 +42,7 @@ core::StoreStatus ask_store(const core::Config& config, core::Opening opening) {
     store->begin(look, [] {}, opening);
     loop.run();
     patience.stop();
+    asked = false;
     seen = store->status();
     store->stop(kClosing, [&] { loop.stop(); });
     loop.run();

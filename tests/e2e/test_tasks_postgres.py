@@ -81,6 +81,23 @@ class Server(OnPostgres):
         self.assertEqual(self.add(daemon, status=501)["code"], "unsupported")
 
 
+class Via(OnPostgres):
+    def test_a_tunnel_carries_the_connection_and_its_loss_is_waited_out(self):
+        ssh = self.sshd()
+        tunnel = self.tunnel(ssh, self.local(self.server))
+        daemon = self.daemon({"line": tunnel}, self.settings(lease="60s") | {"store_via": "line"})
+        self.wait_until_live(daemon)
+        self.assertEqual(self.wait_for_task(daemon, self.add(daemon))["state"], "done")
+        self.assertGreater(daemon.tunnel("line")["forwards"][0]["bytes_to_target"], 0)
+        slow = self.add(daemon, "sleep", {"seconds": 1})
+        self.wait_for_task(daemon, slow, "running")
+        ssh.stop()
+        until(lambda: daemon.get("/v1/queue")["store"]["state"] == "away", lambda: "the loss\n" + daemon.tail())
+        ssh.start()
+        task = self.wait_for_task(daemon, slow)
+        self.assertEqual((task["state"], task["attempt"], task["lost_workers"]), ("done", 1, 0))
+
+
 class Schema(OnPostgres):
     def configured(self):
         """A daemon's configuration, and no daemon."""

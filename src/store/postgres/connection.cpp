@@ -52,6 +52,7 @@ base::Result<std::unique_ptr<Connection>> Connection::make(loop::Loop& loop, bas
                                                            ConnectionEvents events) {
   auto target = parse_target(settings.url);
   if (!target) return target.error();
+  apply_detours(*target, settings.detours);
   return std::unique_ptr<Connection>(
       new Connection(loop, log, std::move(settings), std::move(events), std::move(*target)));
 }
@@ -147,12 +148,13 @@ void Connection::try_host() {
   if (next_host_ >= target_.hosts.size()) return go_away({}, std::move(round_error_));
   const auto& host = target_.hosts[next_host_++];
   enter(State::resolving, settings_.connect_deadline);
-  if (!host.needs_lookup()) {
+  const auto name = host.lookup();
+  if (name.empty()) {
     addresses_ = {host.address};
     next_.schedule();
     return;
   }
-  work_ = loop::resolve(loop_, host.name, 0, [this](base::Result<loop::Addresses> addresses) {
+  work_ = loop::resolve(loop_, name, 0, [this](base::Result<loop::Addresses> addresses) {
     on_addresses(std::move(addresses));
   });
 }
@@ -177,7 +179,8 @@ void Connection::open(const std::string& address) {
   if (password_) options["password"] = *password_;
   if (!host.name.empty()) options["host"] = host.name;  // certificates and passfile know it by this name
   if (!address.empty()) options["hostaddr"] = address;
-  if (!host.port.empty()) options["port"] = host.port;
+  if (const auto& port = host.dial_port.empty() ? host.port : host.dial_port; !port.empty())
+    options["port"] = port;
   std::vector<const char*> keys, values;
   for (const auto& [key, value] : options) {
     keys.push_back(key.c_str());

@@ -41,9 +41,10 @@ namespace fairlead::store::postgres {
 
 struct ConnectionSettings {
   std::string url;
-  std::string password_file;              // read anew for each round of attempts; empty: libpq's own ways
-  std::vector<std::string> channels;      // to LISTEN on
-  base::Millis connect_deadline{10'000};  // for a look-up, for one address, for setting up
+  std::string password_file;               // read anew for each round of attempts; empty: libpq's own ways
+  std::vector<core::StoreDetour> detours;  // of `store_via`
+  std::vector<std::string> channels;       // to LISTEN on
+  base::Millis connect_deadline{10'000};   // for a look-up, for one address, for setting up
   base::Millis probe_deadline{3'000};
   base::Millis statement_timeout{30'000};  // the server's
   base::Millis lock_timeout{10'000};       // the server's

@@ -23,6 +23,7 @@ ConnectionSettings connection_settings(const core::StoreSettings& settings) {
   ConnectionSettings made;
   made.url = settings.url;
   made.password_file = settings.password_file;
+  made.detours = settings.detours;
   return made;
 }
 

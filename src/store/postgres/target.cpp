@@ -67,6 +67,11 @@ void add_defaults(std::map<std::string, std::string>& options) {
 
 }  // namespace
 
+std::string TargetHost::lookup() const {
+  if (!dial_name.empty()) return dial_name;
+  return address.empty() && !name.empty() && name[0] != '/' && name[0] != '@' ? name : std::string();
+}
+
 std::string TargetHost::text() const {
   auto text = name.empty() ? (address.empty() ? std::string("the local socket") : address) : name;
   if (!port.empty()) text += ":" + port;
@@ -78,6 +83,13 @@ std::string Target::place() const {
   for (const auto& host : hosts) text += (text.empty() ? "" : ",") + host.text();
   const auto database = options.find("dbname");
   return database == options.end() ? text : text + "/" + database->second;
+}
+
+void apply_detours(Target& target, const std::vector<core::StoreDetour>& detours) {
+  for (std::size_t i = 0; i < target.hosts.size() && i < detours.size(); ++i) {
+    target.hosts[i].dial_name = detours[i].dial_host;
+    target.hosts[i].dial_port = std::to_string(detours[i].dial_port);
+  }
 }
 
 base::Result<Target> parse_target(const std::string& url) {

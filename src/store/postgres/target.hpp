@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "core/queue_settings.hpp"
 
 namespace fairlead::store::postgres {
 
@@ -14,8 +15,9 @@ struct TargetHost {
   std::string name;     // as it was written; a folder for a UNIX socket; empty: libpq's default socket
   std::string address;  // numeric; empty: `name` is looked up first
   std::string port;     // empty: libpq's default
-  bool needs_lookup() const { return address.empty() && !name.empty() && name[0] != '/' && name[0] != '@'; }
-  std::string text() const;  // for people: "db.example:5432", "/run/postgresql"
+  std::string dial_name, dial_port;  // where a tunnel leads to it: looked up and connected to in their place
+  std::string lookup() const;        // the name to look up; empty: none
+  std::string text() const;          // for people: "db.example:5432", "/run/postgresql"
 };
 
 struct Target {
@@ -26,5 +28,8 @@ struct Target {
 
 // Code::bad_config: it cannot be parsed, or asks for what would block (a `service`).
 base::Result<Target> parse_target(const std::string& url);
+
+// One detour for each host, in order (config/ has seen to that).
+void apply_detours(Target& target, const std::vector<core::StoreDetour>& detours);
 
 }  // namespace fairlead::store::postgres
