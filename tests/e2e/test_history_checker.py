@@ -217,6 +217,16 @@ def a_report_is_taken_of_a_former_owner(record):
     last["new"]["timeline"] = "\n".join([*lines[:-1], json.dumps(fields)]) + "\n"
 
 
+@bug("fencing")
+def a_lease_is_ended_early(record):
+    record.write("worker_lost")["lease"] = {"live": False, "left": 3000}
+
+
+@bug("fencing")
+def a_lease_is_ended_by_a_jump_of_the_clock(record):
+    record.write("worker_lost")["lease"] = {"live": False, "left": None, "calm": True}
+
+
 # --- late reports
 @bug("late_reports")
 def a_late_report_requeues_a_task(record):

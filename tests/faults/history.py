@@ -10,8 +10,9 @@ A record is a file of JSON lines, in any order; several are read as one. Each li
   ordered         n, id, order: cancel, retry, requeue
   order_answered  n, answer; of an acknowledged one: id, state, requested
   row             a database trigger, inside the transaction: seq, op (insert, update, delete), table (tasks, history), id, new
-                  (the row as an object; null after a delete), lease ({live, left} of the incarnation that owned the task
-                  before the change, or claims it; null: not known)
+                  (the row as an object; null after a delete), lease ({live, left, calm} of the incarnation that owned the
+                  task before the change, or claims it; left: ms; calm: the store's clock has jumped, and nothing may be
+                  reaped; null: not known)
   effect          the task's own program: id, epoch, attempt, token, step (begin, alive, end), time (seconds of
                   CLOCK_BOOTTIME), wall (seconds since 1970)
   fault, over     somebody begins to break something, and has ended; for who reads the record

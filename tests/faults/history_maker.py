@@ -41,6 +41,8 @@ class Maker:
         if ends or state == "queued":
             row |= {"owner": None, "incarnation": None, "stop": None}
         lease = {"live": True, "left": 20000}
+        if any(event in ("worker_lost", "poisoned") for event, _, _ in entries):
+            lease = {"live": False, "left": -1}
         if ends:
             self._row("delete", "tasks", number, None, lease)
             self._row("insert", "history", number, row, lease)

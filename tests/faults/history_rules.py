@@ -123,9 +123,13 @@ def epochs(history, looked):
 
 
 def fencing(history, looked):
-    """A worker writes what it owns, under its incarnation's live lease or the claim's own end; nobody else does."""
+    """A worker writes what it owns, under its incarnation's live lease or the claim's own end; nobody else does, and nobody
+    takes its tasks before that lease has ended."""
     for change, task in history.changes:
         for entry in change.transitions() if change.new else []:
+            if entry.event in ("worker_lost", "poisoned") and change.lease is not None:
+                looked()
+                yield from _taken_early(task, change)
             writer = entry.actor.removeprefix("worker:")
             if entry.event not in BY_WORKER or writer == entry.actor:
                 continue
@@ -142,6 +146,14 @@ def fencing(history, looked):
             elif change.lease.get("left") is not None and change.lease["left"] < -LEASE_SLACK:
                 yield Violation("fencing", task.id, f"{entry.event} was accepted of {writer}, whose lease had ended "
                                                     f"{-change.lease['left']} ms before", change.seq)
+
+
+def _taken_early(task, change):
+    if (change.lease.get("left") or 0) > 0:
+        text = f"was taken from its worker, whose lease had {change.lease['left']} ms to go"
+        yield Violation("fencing", task.id, text, change.seq)
+    if change.lease.get("calm"):
+        yield Violation("fencing", task.id, "was taken from its worker right after the store's clock had jumped", change.seq)
 
 
 def late_reports(history, looked):

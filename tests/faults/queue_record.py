@@ -36,7 +36,8 @@ declare
   at bigint := (extract(epoch from clock_timestamp()) * 1000)::bigint;
 begin
   if owned->>'owner' is not null then
-    select jsonb_build_object('live', w.live, 'left', case when q.calm_until > at then null else w.lease_until - at end)
+    select jsonb_build_object('live', w.live, 'calm', q.calm_until > at and q.calm_until <= at + 86400000,
+                              'left', case when q.calm_until > at then null else w.lease_until - at end)
     into lease from {schema}.workers w, {schema}.queue q
     where w.name = owned->>'owner' and w.incarnation = (owned->>'incarnation')::bigint;
     lease := coalesce(lease, '{{"live": false, "left": null}}');

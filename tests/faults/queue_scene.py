@@ -6,6 +6,7 @@ server. Workers have a lease of 5 s, the shortest, and a hook that tries failed 
 import contextlib
 import ctypes
 import ctypes.util
+import functools
 import glob
 import os
 import pathlib
@@ -33,6 +34,7 @@ def clock_library():
     return next(iter(sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))), None)
 
 
+@functools.cache
 def clock_of_daemons():
     """Nothing may be loaded before the runtime of ASan."""
     return clock_library() is not None and b"libasan.so" not in pathlib.Path(FAIRLEAD).read_bytes()
