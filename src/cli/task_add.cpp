@@ -81,8 +81,8 @@ void add_many(DaemonClient& client, const std::vector<Json>& envelopes, Added& a
       if (!send_batch(client, body + "]", added)) return;
       count = 0;
     }
-    body = (count == 0 ? "[" : body + ",") + text;
-    ++count;
+    if (count++ == 0) body.clear();
+    body.append(body.empty() ? "[" : ",").append(text);
   }
   if (count > 0) (void)send_batch(client, body + "]", added);
 }
@@ -173,8 +173,10 @@ Exit report_many(Context& context, const Added& added, std::size_t given, bool j
 Exit wait_for_added(Context& context, DaemonClient& client, const AddRequest& request, const Added& added,
                     bool framed) {
   std::vector<std::int64_t> ids;
-  for (const auto& task : added.tasks)
-    if (task["id"].is_number()) ids.push_back(task["id"].integer());
+  for (const auto& task : added.tasks) {
+    const auto id = task["id"].integer();  // 0: refused; two envelopes with one key are one task
+    if (id > 0 && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  }
   TaskWaitOptions options{request.wait_at_most, request.follow, added.last_event_id};
   auto ends = wait_for_tasks(context, client, ids, options);
   if (!request.follow) return report_ends(context, ends, request.json, framed);

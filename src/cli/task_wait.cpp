@@ -88,7 +88,7 @@ class TaskWait {
   }
 
   void on_event(const StreamEvent& event) {
-    last_event_id_ = event.id;
+    if (!event.id.empty()) last_event_id_ = event.id;
     if (event.type == "resync") {
       gap_ = true;
       return client_.wake();

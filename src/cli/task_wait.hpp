@@ -29,7 +29,8 @@ struct TaskEnd {
   Exit exit = Exit::failure;
 };
 
-// One entry for each id, in order. Ctrl-C and SIGTERM end the waiting, not the tasks; it says so.
+// One entry for each id, in order; no two ids are alike. Ctrl-C and SIGTERM end the waiting, not the tasks;
+// it says so.
 std::vector<TaskEnd> wait_for_tasks(Context& context, DaemonClient& client,
                                     const std::vector<std::int64_t>& ids, const TaskWaitOptions& options);
 

@@ -216,8 +216,8 @@ core::Report report_of(const core::Claimed& claimed, core::Report::Outcome outco
   made.outcome = outcome;
   made.result = R"({"exit_class":"success"})";
   made.detail = "exit 0 in 12 ms";
-  using Outcome = core::Report::Outcome;
-  if (outcome == Outcome::failed || outcome == Outcome::again) made.error_code = core::task_error::kRuntime;
+  if (outcome == core::Report::Outcome::failed || outcome == core::Report::Outcome::again)
+    made.error_code = core::task_error::kRuntime;
   return made;
 }
 

@@ -14,6 +14,7 @@ A record is a file of JSON lines, in any order; several are read as one. Each li
                   before the change, or claims it; null: not known)
   effect          the task's own program: id, epoch, attempt, token, step (begin, alive, end), time (seconds of
                   CLOCK_BOOTTIME), wall (seconds since 1970)
+  fault, over     somebody begins to break something, and has ended; for who reads the record
 
 Exit code 0: no rule is broken; 1: one is; 2: the record cannot be read. The rules are in history_rules.py.
 """
@@ -28,6 +29,7 @@ import typing
 
 STATES_PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "states" / "task.md"
 FINAL, OWNED = ("done", "failed", "cancelled"), ("claimed", "running")
+FOR_READERS = ("fault", "over")
 NOTES = ("late_report", "cancel_requested", "requeue_requested")
 
 
@@ -153,8 +155,10 @@ class History:
                 rows.append(record)
             elif kind == "effect":
                 effects.append(record)
-            else:
+            elif kind in places:
                 places[kind][record["n"]] = record
+            elif kind not in FOR_READERS:
+                raise ValueError(f"no kind of record: {kind}")
         self.changes = []
         for number, own in _by_task(rows):
             self.task(number).changes = list(_changes(own))

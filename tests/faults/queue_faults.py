@@ -92,11 +92,13 @@ class Faults:
     def server_killed(self):
         self.scene.server.kill()
         time.sleep(self.dice.uniform(0, 2))
-        self.scene.server.start()
+        with self.scene.at_stores_clock():
+            self.scene.server.start()
         self.count("PostgreSQL killed")
 
     def server_restarted(self):
-        self.scene.server.restart()
+        with self.scene.at_stores_clock():
+            self.scene.server.restart()
         self.count("PostgreSQL restarted")
 
     def server_frozen(self):
@@ -110,7 +112,8 @@ class Faults:
         relay.go_dark()
         time.sleep(self.dice.uniform(2, LEASE + 3))
         relay.thaw()
-        relay.reset()
+        if self.dice.random() < 0.5:
+            relay.reset()  # else each end has to find out by itself
         self.count("link black-holed")
 
     def link_reset(self):
@@ -151,7 +154,7 @@ def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
     dice = random.Random(f"{seed} {kind} {store_clock}")
     with Scene(kind, seed, store_clock) as scene:
         scene.begin_load(per_second)
-        faults, ends, deck = Faults(scene, dice), time.monotonic() + seconds, []
+        faults, ends, deck, stuck = Faults(scene, dice), time.monotonic() + seconds, [], []
         scene.goes_on()
         while time.monotonic() < ends or deck:  # a deck that was begun is played to its end
             if not deck:
@@ -159,11 +162,18 @@ def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
                 dice.shuffle(deck)
             fault = deck.pop()
             print(f"  {kind}: {fault.__name__}", file=sys.stderr, flush=True)
+            scene.note("fault", name=fault.__name__)
             fault()
-            scene.goes_on()
+            scene.note("over", name=fault.__name__)
+            try:
+                scene.goes_on()
+            except AssertionError as error:
+                stuck.append(f"after {fault.__name__}: {error}")
+                break
         settled = scene.settle()
         deaths = sum(member.deaths for member in scene.members)
         records, problems = scene.record(settled)
+        problems += stuck
         if keep:
             keep.write_text("".join(json.dumps(one) + "\n" for one in records))
         findings = history.judge(records)
@@ -198,6 +208,7 @@ def main():
     parser.add_argument("--rate", type=float, default=12, help="calls of enqueuers a second (default 12)")
     parser.add_argument("--json", action="store_true", help="print the JSON document instead of the table")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # everything that was started ends on the way out
     folder = pathlib.Path(os.environ["FAIRLEAD"]).parent
     seconds = 1 if options.quick else options.minutes * 60
     kinds = ("sqlite", "postgres") if options.backend == "both" else (options.backend,)

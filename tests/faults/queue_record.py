@@ -62,40 +62,40 @@ def rows_of_postgres(server):
 
 
 def watch_sqlite(path):
-    """Its leases are of CLOCK_BOOTTIME, which SQL cannot read: of those only `live` is known."""
+    """Its leases are of CLOCK_BOOTTIME, which SQL cannot read: of those only `live` is known. The rows are copied column by
+    column, as the daemon trusts no function in a schema."""
     with sqlite3.connect(path, timeout=30) as store:
-        store.execute("CREATE TABLE observed (seq INTEGER PRIMARY KEY AUTOINCREMENT, op TEXT, place TEXT, id INTEGER, "
-                      "new TEXT, live INTEGER)")
+        columns = [row[1] for row in store.execute("PRAGMA table_info(tasks)")]
+        store.execute("CREATE TABLE observed (seq INTEGER PRIMARY KEY AUTOINCREMENT, op TEXT, place TEXT, live INTEGER, "
+                      f"{', '.join(columns)})")
         for table in ("tasks", "history"):
-            columns = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
-            values = "json_object(" + ", ".join(f"'{name}', NEW.{name}" for name in columns) + ")"
-            for operation, row, new in (("INSERT", "NEW", values), ("UPDATE", "NEW", values), ("DELETE", "OLD", "NULL")):
-                owner = "OLD" if operation == "DELETE" else "NEW"
+            for operation, row, owner in (("INSERT", "NEW", "NEW"), ("UPDATE", "NEW", "OLD"), ("DELETE", "OLD", "OLD")):
+                # Who had it before; of a claim, who has it now.
+                live = _live(owner)
                 if operation == "UPDATE":
-                    owner = "OLD.owner IS NOT NULL", "OLD", "NEW"
+                    live = f"CASE WHEN OLD.owner IS NULL THEN {_live('NEW')} ELSE {live} END"
                 store.execute(f"CREATE TRIGGER observed_{table}_{operation.lower()} AFTER {operation} ON {table} BEGIN "
-                              f"INSERT INTO observed (op, place, id, new, live) VALUES ('{operation.lower()}', '{table}', "
-                              f"{row}.id, {new}, {_live(owner)}); END")
+                              f"INSERT INTO observed (op, place, live, {', '.join(columns)}) VALUES ('{operation.lower()}', "
+                              f"'{table}', {live}, {', '.join(f'{row}.{name}' for name in columns)}); END")
     store.close()
 
 
-def _live(owner):
-    def of(row):
-        return (f"(SELECT CASE WHEN {row}.owner IS NULL THEN NULL ELSE coalesce((SELECT live FROM workers WHERE "
-                f"name = {row}.owner AND incarnation = {row}.incarnation), 0) END)")
-
-    if isinstance(owner, tuple):
-        return f"CASE WHEN {owner[0]} THEN {of(owner[1])} ELSE {of(owner[2])} END"
-    return of(owner)
+def _live(row):
+    """Null: nobody has it. 0: whoever has it, that incarnation is gone."""
+    return (f"(CASE WHEN {row}.owner IS NOT NULL THEN coalesce((SELECT live FROM workers WHERE name = {row}.owner AND "
+            f"incarnation = {row}.incarnation), 0) END)")
 
 
 def rows_of_sqlite(path):
     with sqlite3.connect(path, timeout=30) as store:
-        found = store.execute("SELECT seq, op, place, id, new, live FROM observed ORDER BY seq").fetchall()
+        cursor = store.execute("SELECT * FROM observed ORDER BY seq")
+        names = [column[0] for column in cursor.description]
+        found = [dict(zip(names, row)) for row in cursor]
     store.close()
-    return [{"what": "row", "seq": seq, "op": operation, "table": table, "id": number, "new": new and json.loads(new),
-             "lease": None if live is None else {"live": bool(live), "left": None}}
-            for seq, operation, table, number, new, live in found]
+    own = ("seq", "op", "place", "live")
+    return [{"what": "row", "seq": row["seq"], "op": row["op"], "table": row["place"], "id": row["id"],
+             "new": None if row["op"] == "delete" else {name: value for name, value in row.items() if name not in own},
+             "lease": None if row["live"] is None else {"live": bool(row["live"]), "left": None}} for row in found]
 
 
 def effects_of(ledger):

@@ -3,14 +3,13 @@
 SQLite: one daemon, which is control and worker. PostgreSQL: a control and three workers, each with its own relay to one
 server. Workers have a lease of 5 s, the shortest, and a hook that tries failed tasks again after 300 ms.
 """
+import contextlib
 import ctypes
 import ctypes.util
 import glob
 import os
 import pathlib
-import subprocess
 import sys
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -143,21 +142,19 @@ class Scene(TaskCase):
         return next((self.members[0].folder / "state").glob("*ueue.sqlite"), None) or self.members[0].folder / "state/tasks.sqlite"
 
     def _begin_postgres(self):
-        before = os.environ.copy()
-        os.environ.update(self.clock.environment() if self.store_clock else {})
-        try:
+        with self.at_stores_clock():
             self.server = Postgres(self.path("pg"))
-        finally:
-            for name in set(os.environ) - set(before):
-                del os.environ[name]
         self.addCleanup(self.server.remove)
+        password = self.path("password")
+        password.touch(0o600)
+        password.write_text(pathlib.Path(self.server.password_file).read_text())
         self.members = []
         for name in ("control", "w1", "w2", "w3"):
             relay = PostgresRelay(self.server.port)
             self.addCleanup(relay.close)
             self.relays.append(relay)
             store = {"store": f"postgresql://fairlead@127.0.0.1:{relay.port}/fairlead",
-                     "store_password_file": str(self.server.password_file)}
+                     "store_password_file": str(password)}
             offer = {} if name == "control" else self.offer(name)
             # The store's clock counts, and w3's own is stepped.
             self.members.append(self._member(self.path(name), store | offer, self.clock if name == "w3" else None))
@@ -166,6 +163,17 @@ class Scene(TaskCase):
                       lambda: "the schema\n" + self.members[0].tail())
                 queue_record.watch_postgres(self.server)
         self.controls = self.members[:2]
+
+    @contextlib.contextmanager
+    def at_stores_clock(self):
+        """A server that is started inside has the clock that can be stepped, where the scene was made so."""
+        more = self.clock.environment() if self.store_clock else {}
+        os.environ.update(more)
+        try:
+            yield
+        finally:
+            for name in more:
+                del os.environ[name]
 
     def offer(self, name, concurrency=4):
         settings = self.settings({"effect": (*self.effect, {"args": [str(self.ledger_file)]})}, name=name, node=name,
@@ -196,6 +204,10 @@ class Scene(TaskCase):
     def begin_load(self, per_second):
         self.load = queue_load.Load([member.socket_path for member in self.controls], self.seed, per_second)
         self.load.start()
+
+    def note(self, what, **values):
+        """For who reads the record; the checker does not."""
+        self.load.records.append({"what": what, "time": time.clock_gettime(time.CLOCK_BOOTTIME)} | values)
 
     def effects(self):
         """Bytes of the ledger: that it grows is progress."""

@@ -255,6 +255,21 @@ static void a_file_is_added_in_pieces(void**) {
   assert_text_equal(ran.err, "fairlead: envelope 1001: m\n1000 tasks added, 0 existed already, 1 refused\n");
 }
 
+static void of_a_file_each_task_is_waited_for_once(void**) {
+  TempFolder folder;
+  const auto path = folder.put("tasks.json", R"([{"kind":"noop"},{"kind":"noop"},{"kind":"x"}])");
+  Daemon daemon;
+  daemon.answers["POST /v1/tasks"] = {
+      {200,
+       R"({"last_event_id":1,"tasks":[{"id":9,"existed":false,"state":"queued"},)"
+       R"({"id":9,"existed":true,"state":"queued"},{"status":400,"error":{"code":"bad_request","message":"m"}}]})"}};
+  daemon.answers["GET /v1/tasks/9"] = {{200, kDone}};
+  const auto ran = daemon.run({"task", "add", "--file", path, "--wait"});
+  assert_int_equal(ran.exit, 1);  // one was refused
+  assert_text_equal(ran.out, "task 9: done in 12ms\n");
+  assert_text_equal(ran.err, "fairlead: envelope 3: m\n1 task added, 1 existed already, 1 refused\n");
+}
+
 static void large_envelopes_are_sent_apart(void**) {
   TempFolder folder;
   const std::string big(400u << 10, 'x');
@@ -370,6 +385,7 @@ int main() {
       cmocka_unit_test(a_daemon_that_restarts_is_waited_for),
       cmocka_unit_test(several_are_waited_for_and_the_highest_status_counts),
       cmocka_unit_test(a_file_is_added_in_pieces),
+      cmocka_unit_test(of_a_file_each_task_is_waited_for_once),
       cmocka_unit_test(large_envelopes_are_sent_apart),
       cmocka_unit_test(lists_are_asked_for_as_wanted),
       cmocka_unit_test(a_ready_task_is_shown_with_whether_anybody_takes_it),

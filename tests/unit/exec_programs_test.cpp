@@ -67,7 +67,7 @@ struct House {
     script.accepts_args = true;
     return settings.scripts[name] = script;
   }
-  TaskResult run(core::TaskRun run) {
+  TaskResult run(const core::TaskRun& run) {
     core::ExecutorRegistry registry;
     exec::add_executors(registry, settings, loop, *spawner);
     std::optional<TaskResult> result;

@@ -80,17 +80,20 @@ class Database {
   std::string path_;
 };
 
-// A write transaction that rolls back unless it was committed. Outlived by its database.
+// A transaction that rolls back unless it was committed. Outlived by its database.
 class Transaction {
  public:
   explicit Transaction(Database& database) : database_(database) {}
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
-  base::Result<> begin();  // waits for other writers up to the busy timeout
+  base::Result<> begin();          // to write: waits for other writers up to the busy timeout
+  base::Result<> begin_reading();  // one state of the data for all that is read
   base::Result<> commit();
 
  private:
+  base::Result<> start(const char* sql);
+
   Database& database_;
   bool open_ = false;
 };

@@ -55,7 +55,7 @@ constexpr const char* kSchema = R"(
   COMMIT;
 )";
 
-base::Error newer_schema(std::int64_t version, const std::string& path) {
+base::Error newer_journal(std::int64_t version, const std::string& path) {
   return {base::Code::unsupported,
           "the decision journal has schema " + std::to_string(version) + ", this fairlead knows " +
               std::to_string(kJournalSchema) + ": use the newer fairlead, or move the file away",
@@ -109,7 +109,7 @@ base::Result<> prepare_schema(Database& database, const std::string& path) {
   if (!id) return id.error();
   const auto tables = database.integer("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
-  if (*id == kApplicationId && *version > kJournalSchema) return newer_schema(*version, path);
+  if (*id == kApplicationId && *version > kJournalSchema) return newer_journal(*version, path);
   if (*id == kApplicationId && *version == kJournalSchema) return database.run(kConnection);
   if (*id != 0 || *version != 0 || *tables != 0) return foreign(path);
   if (auto set = database.run(kConnection); !set) return set;
@@ -168,7 +168,7 @@ base::Result<Database> open_journal_for_reading(const std::string& path) {
   if (!database) return database.error();
   const auto version = database->integer("PRAGMA user_version");
   if (!version) return version.error();
-  if (*version > kJournalSchema) return newer_schema(*version, path);
+  if (*version > kJournalSchema) return newer_journal(*version, path);
   const auto id = database->integer("PRAGMA application_id");
   if (!id) return id.error();
   if (*version == 0 && *id == 0) return base::Error{base::Code::not_found, "the journal is empty", path};

@@ -187,7 +187,7 @@ core::Claimed claim_one(Turn& turn, const core::WorkerKey& worker, const Candida
                      core::Epoch{candidate.epoch + 1},
                      {}});
   auto row = turn.sql.query(
-      "UPDATE tasks SET state = 'claimed', waits_for = NULL, waits_detail = '', due_at = NULL, since = ?2,"
+      "UPDATE OR FAIL tasks SET state = 'claimed', waits_for = NULL, waits_detail = '', due_at = NULL, since = ?2,"
       " epoch = ?3, attempt = attempt + 1, owner = ?4, worker = ?4, incarnation = ?5,"
       " own_end = iif(on_lease_loss = 'continue', ?6 + timeout, NULL), claimed_at = ?2, started_at = NULL,"
       " timeline = timeline || ?7 WHERE id = ?1 RETURNING " FAIRLEAD_TASK_COLUMNS ", payload",

@@ -69,13 +69,8 @@ void QueueFile::watch_clock() {
 base::Result<> QueueFile::run_in_transaction(QueueCalls& calls, BatchOutcome& outcome) {
   const bool reads = !calls.empty() && std::none_of(calls.begin(), calls.end(),
                                                     [](const auto& call) { return call->writes(); });
-  if (reads) {
-    for (const auto& call : calls)
-      if (auto done = run_call(*call, outcome); !done) return done;
-    return base::success();
-  }
   Transaction transaction(sql_->database());
-  if (auto begun = transaction.begin(); !begun) return begun;
+  if (auto begun = reads ? transaction.begin_reading() : transaction.begin(); !begun) return begun;
   if (calls.empty())
     if (auto tried = sql_->database().run("UPDATE queue SET boot = boot"); !tried) return tried;
   for (const auto& call : calls)

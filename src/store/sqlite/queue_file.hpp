@@ -38,6 +38,8 @@ class QueueCall {
   virtual bool run(Turn& turn) = 0;  // false: its answer is an error, and nothing of it must stay
   virtual void fail(const base::Error& error) = 0;
   virtual void deliver() = 0;
+  // On the loop, instead of deliver(), also while run() is at it.
+  virtual void abandon(const base::Error& error) = 0;
   bool writes() const { return writes_; }
 
   std::vector<core::TaskChange> untold;  // changes that are not in its answer

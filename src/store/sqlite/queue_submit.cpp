@@ -71,7 +71,7 @@ Dependencies look_at(Turn& turn, const std::vector<core::TaskId>& ids) {
 void insert_row(Turn& turn, const core::Submission& submission, const QueueTask& task) {
   const auto& envelope = submission.envelope;
   turn.sql.run(
-      "INSERT INTO tasks (id, kind, route, priority, state, waits_for, waits_detail, due_at, since, epoch,"
+      "INSERT OR FAIL INTO tasks (id, kind, route, priority, state, waits_for, waits_detail, due_at, since, epoch,"
       " attempt, lost_workers, worker, site, locks, depends_on, capability, target, run_at, timeout,"
       " max_attempts, on_lease_loss, idempotency_key, actor, actor_class, trace_id, retry_of, submitted_at,"
       " error_code, payload, result, timeline) VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?8, 0, 0, 0, '',"

@@ -22,7 +22,7 @@ void remember_key_end(Turn& turn, const QueueTask& task) {
 
 void move_to_history(Turn& turn, const QueueTask& task) {
   turn.sql.run(
-      "INSERT INTO history SELECT id, kind, route, priority, ?2, NULL, '', NULL, ?3, ?4, ?5, ?6, NULL, NULL,"
+      "INSERT OR FAIL INTO history SELECT id, kind, route, priority, ?2, NULL, '', NULL, ?3, ?4, ?5, ?6, NULL, NULL,"
       " NULL, NULL, worker, site, locks, depends_on, capability, target, run_at, timeout, max_attempts,"
       " on_lease_loss, idempotency_key, actor, actor_class, trace_id, retry_of, submitted_at, claimed_at,"
       " coalesce(?7, started_at), ?3, ?8, payload, iif(?9, ?10, result), timeline || ?11"
@@ -134,7 +134,7 @@ void add_note(Turn& turn, QueueTask& task, core::NoteKind kind, const Cause& cau
 
 void write_owned(Turn& turn, const QueueTask& task) {
   turn.sql.run(
-      "UPDATE tasks SET state = ?2, since = iif(state = ?2, since, ?3),"
+      "UPDATE OR FAIL tasks SET state = ?2, since = iif(state = ?2, since, ?3),"
       " started_at = coalesce(?4, started_at), stop = nullif(?5, ''), timeline = timeline || ?6"
       " WHERE id = ?1",
       task.id, to_string(task.state), turn.now, task.started_at, task.stop, task.log);
@@ -144,7 +144,7 @@ void write_queued(Turn& turn, QueueTask& task, bool held) {
   task.waits_for = core::WaitsFor::nothing;
   settle(turn, task, held, false);
   turn.sql.run(
-      "UPDATE tasks SET state = 'queued', waits_for = ?2, waits_detail = ?3, due_at = ?4, since = ?5,"
+      "UPDATE OR FAIL tasks SET state = 'queued', waits_for = ?2, waits_detail = ?3, due_at = ?4, since = ?5,"
       " epoch = ?6, attempt = ?7, lost_workers = ?8, owner = NULL, incarnation = NULL, own_end = NULL,"
       " stop = NULL, started_at = coalesce(?9, started_at), error_code = iif(?10, ?11, error_code),"
       " result = iif(?12, ?13, result), timeline = timeline || ?14 WHERE id = ?1",

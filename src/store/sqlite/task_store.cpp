@@ -32,6 +32,7 @@ class SqliteTaskStore::CallOf : public QueueCall {
   }
   void fail(const base::Error& error) override { result_ = error; }
   void deliver() override { done_(std::move(result_)); }
+  void abandon(const base::Error& error) override { done_(error); }
 
  private:
   std::function<base::Result<T>(Turn&)> work_;
@@ -77,9 +78,8 @@ void SqliteTaskStore::call(Access access, std::function<base::Result<T>(Turn&)> 
 void SqliteTaskStore::pump() {
   if (work_) return;  // on_batch() goes on
   if (closed_ && !waiting_.empty()) {
-    for (const auto& call : waiting_)
-      call->fail({base::Code::unavailable, "the store is closed", file_->path()});
-    return deliver(std::exchange(waiting_, {}));
+    return abandon(std::exchange(waiting_, {}),
+                   {base::Code::unavailable, "the store is closed", file_->path()});
   }
   if (!waiting_.empty() || look_) return run_batch();
   if (stopping_ && !closed_) close_file();
@@ -92,26 +92,34 @@ void SqliteTaskStore::run_batch() {
   std::move(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count),
             std::back_inserter(*calls));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+  under_way_ = calls;
   work_ = loop::submit<BatchOutcome>(
       loop_, "queue_batch", [file = file_, calls] { return file->run(*calls); },
-      [this, calls](const BatchOutcome& outcome) { on_batch(std::move(*calls), outcome); });
+      [this, calls](const BatchOutcome& outcome) { on_batch(*calls, outcome); });
 }
 
-void SqliteTaskStore::on_batch(QueueCalls calls, const BatchOutcome& outcome) {
+// May destroy us.
+void SqliteTaskStore::on_batch(const QueueCalls& calls, const BatchOutcome& outcome) {
   const std::weak_ptr<bool> alive = alive_;
   work_.reset();
-  for (auto& call : calls) std::move(call->untold.begin(), call->untold.end(), std::back_inserter(untold_));
+  under_way_.reset();
+  for (const auto& call : calls)
+    std::move(call->untold.begin(), call->untold.end(), std::back_inserter(untold_));
   if (outcome.hint && on_hint_) hint_.schedule();
   if (!waiting_.empty() || look_ || stopping_) pump_.schedule();
   enter(outcome);
-  if (!alive.expired()) deliver(std::move(calls));
+  for (const auto& call : calls) {
+    if (alive.expired()) return;
+    call->deliver();
+  }
 }
 
-void SqliteTaskStore::deliver(QueueCalls calls) {
+// May destroy us.
+void SqliteTaskStore::abandon(const QueueCalls& calls, const base::Error& error) {
   const std::weak_ptr<bool> alive = alive_;
   for (const auto& call : calls) {
-    call->deliver();
     if (alive.expired()) return;
+    call->abandon(error);
   }
 }
 
@@ -157,11 +165,12 @@ void SqliteTaskStore::close_file() {
 
 void SqliteTaskStore::on_deadline() {
   const std::weak_ptr<bool> alive = alive_;
+  const base::Error late{base::Code::timed_out, "the store did not answer before its end", file_->path()};
+  const auto calls = std::exchange(under_way_, nullptr);
   work_.reset();
   closed_ = true;
-  for (const auto& call : waiting_)
-    call->fail({base::Code::timed_out, "the store did not answer before its end", file_->path()});
-  deliver(std::exchange(waiting_, {}));
+  if (calls) abandon(*calls, late);
+  if (!alive.expired()) abandon(std::exchange(waiting_, {}), late);
   if (!alive.expired()) finish_stop();
 }
 

@@ -58,8 +58,8 @@ class SqliteTaskStore : public core::TaskStore {
   void call(Access access, std::function<base::Result<T>(Turn&)> work, core::Answer<T> done);
   void pump();
   void run_batch();
-  void on_batch(QueueCalls calls, const BatchOutcome& outcome);
-  void deliver(QueueCalls calls);  // may destroy us: says so by `alive_`
+  void on_batch(const QueueCalls& calls, const BatchOutcome& outcome);
+  void abandon(const QueueCalls& calls, const base::Error& error);
   void enter(const BatchOutcome& outcome);
   void close_file();
   void on_deadline();
@@ -72,6 +72,7 @@ class SqliteTaskStore : public core::TaskStore {
   core::StoreStatus status_;
   std::function<void()> on_state_, on_hint_;
   QueueCalls waiting_;
+  std::shared_ptr<QueueCalls> under_way_;
   std::vector<core::TaskChange> untold_;  // for the next tend()
   std::unique_ptr<loop::Work> work_;
   bool look_ = false;  // run a batch even where there is no call: opens the file

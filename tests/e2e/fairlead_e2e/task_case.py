@@ -54,8 +54,11 @@ class TaskCase(TunnelCase):
         return daemon
 
     def wait_until_live(self, daemon):
-        until(lambda: any(worker["state"] == "online" for worker in daemon.get("/v1/workers")["workers"]),
-              lambda: "the worker to be registered\n" + daemon.tail())
+        def met():  # the API answers before the store is open
+            status, answer = daemon.request("GET", "/v1/workers")
+            return status == 200 and any(worker["state"] == "online" for worker in answer["workers"])
+
+        until(met, lambda: "the worker to be registered\n" + daemon.tail())
 
     def add(self, daemon, kind="noop", payload=None, status=201, **fields):
         """The id of the new task; of a refusal the answer."""
@@ -69,7 +72,13 @@ class TaskCase(TunnelCase):
         return self.add(daemon, "script", payload, **fields)
 
     def task(self, daemon, number):
-        return daemon.get(f"/v1/tasks/{number}")
+        """Waits for a store that is not open yet."""
+        def met():
+            status, answer = daemon.request("GET", f"/v1/tasks/{number}")
+            self.assertIn(status, (200, 503), answer)
+            return status == 200 and answer
+
+        return until(met, lambda: "the store\n" + daemon.tail())
 
     def wait_for_task(self, daemon, number, *states):
         seen = {}

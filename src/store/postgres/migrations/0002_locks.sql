@@ -147,7 +147,8 @@ declare
 begin
   select array_agg(task) into waiting from (select task from lock_rechecks order by task limit 64) few;
   if waiting is null then return 0; end if;
-  perform take_keys(coalesce((select array_agg(key) from tasks, unnest(words(locks)) key where id = any (waiting)), '{}'));
+  perform take_keys(
+    coalesce((select array_agg(key) from tasks, unnest(words(locks)) key where id = any (waiting)), '{}'));
   foreach of_task in array waiting loop
     delete from lock_rechecks where task = of_task;
     if try_waiting(of_task, at) then promoted := promoted + 1; end if;

@@ -1,5 +1,5 @@
--- What a worker says and gets, and workers themselves. "(owner = …) is true" keeps the planner from the index of owners:
--- each task is looked up by its id, however many its worker has.
+-- What a worker says and gets, and workers themselves. "(owner = …) is true" keeps the planner from the index of
+-- owners: each task is looked up by its id, however many its worker has.
 
 -- Whether this incarnation may write; its row cannot change before the transaction ends.
 create function lease_is_live(of_worker text, of_incarnation bigint, at bigint) returns boolean
@@ -123,7 +123,8 @@ begin
       where (k.owner = by_worker) is true and k.incarnation = by_incarnation and (live or k.own_end > at)
       order by n for update of k
     loop
-      perform come_back(back.id, back.outcome, back.begun, back.delay, back.s_result, back.s_code, back.s_detail, by_worker, at);
+      perform come_back(back.id, back.outcome, back.begun, back.delay, back.s_result, back.s_code, back.s_detail,
+                        by_worker, at);
       made := made || ('report', back.n, back.id, back.kind, back.state,
                        case back.outcome when 'again' then 'retry' else 'handed_back' end, 'queued', true,
                        back.begun and back.state = 'claimed', by_worker, back.s_detail)::said;
