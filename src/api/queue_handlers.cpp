@@ -115,15 +115,16 @@ base::Result<std::optional<base::WallTime>> end_of(JsonView body) {
 }  // namespace
 
 void get_queue(const Call& call) {
-  call.tasks.stats([responder = call.responder, &tasks = call.tasks](base::Result<core::QueueStats> stats) {
-    if (!stats) return answer_queue(responder, tasks, stats, {});
-    tasks.pauses([responder, &tasks, stats](const base::Result<std::vector<core::Pause>>& pauses) {
-      if (!pauses) return answer_queue(responder, tasks, pauses.error(), {});
-      Json list = Json::array();
-      for (const auto& pause : *pauses) list.push(render(pause));
-      answer_queue(responder, tasks, stats, std::move(list));
-    });
-  });
+  call.tasks.stats(
+      [responder = call.responder, &tasks = call.tasks](const base::Result<core::QueueStats>& stats) {
+        if (!stats) return answer_queue(responder, tasks, stats, {});
+        tasks.pauses([responder, &tasks, stats](const base::Result<std::vector<core::Pause>>& pauses) {
+          if (!pauses) return answer_queue(responder, tasks, pauses.error(), {});
+          Json list = Json::array();
+          for (const auto& pause : *pauses) list.push(render(pause));
+          answer_queue(responder, tasks, stats, std::move(list));
+        });
+      });
 }
 
 void post_pause(const Call& call) {

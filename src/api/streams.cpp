@@ -42,7 +42,7 @@ Result<std::optional<std::uint64_t>> cursor_given(const core::ServerRequest& req
   if (!text) return std::optional<std::uint64_t>();
   const auto id = base::parse_unsigned(*text);
   if (!id) return Error{Code::bad_request, "the last event id is a decimal number", {}};
-  return std::optional<std::uint64_t>(*id);
+  return id;
 }
 
 void get_logs(const Call& call) {

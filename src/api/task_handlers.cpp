@@ -27,8 +27,9 @@ std::string place_of(core::TaskId id) {
 
 core::ServerResponse submitted_one(const base::Result<core::Submitted>& outcome, std::uint64_t cursor) {
   if (!outcome) return problem_with_faults(outcome.error());
-  auto response =
-      json_response(outcome->existed ? 200 : 201, std::move(render(*outcome).set("last_event_id", cursor)));
+  auto body = render(*outcome);
+  body.set("last_event_id", cursor);
+  auto response = json_response(outcome->existed ? 200 : 201, body);
   response.headers.emplace_back("Location", place_of(outcome->id));
   return response;
 }

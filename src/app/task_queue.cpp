@@ -287,10 +287,10 @@ void TaskQueue::raise_alarms() {
     const bool rests = row.waits_for == core::WaitsFor::time || row.waits_for == core::WaitsFor::pause;
     if (row.oldest < config_->queue.stuck_after || rests) continue;
     const std::string state(core::to_string(row.state));
-    alarm("task_stuck", row.kind, "tasks of kind " + row.kind + " are stuck",
-          std::to_string(row.count) + " are " + state + ", the oldest for " +
-              base::format_duration(row.oldest) + "\nhint: fairlead task list --kind " + row.kind +
-              " --state " + state);
+    std::string text = std::to_string(row.count);
+    text.append(" are ").append(state).append(", the oldest for ").append(base::format_duration(row.oldest));
+    text.append("\nhint: fairlead task list --kind ").append(row.kind).append(" --state ").append(state);
+    alarm("task_stuck", row.kind, "tasks of kind " + row.kind + " are stuck", text);
   }
   if (stats.oldest_snapshot > 10min)
     alarm("store_snapshot", store_->status().place, "an old transaction holds up the database",

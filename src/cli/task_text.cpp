@@ -206,7 +206,7 @@ std::string waiting_hint(JsonView task, JsonView workers, const std::string& id)
 
 std::string failure_hint(JsonView task, const std::string& id) {
   const auto code = task["error_code"].text();
-  const auto again = "`fairlead task retry " + id + "` makes a new task of it";
+  auto again = "`fairlead task retry " + id + "` makes a new task of it";
   if (code == "poison") return "its worker was lost twice while it ran: find out why before " + again;
   if (code == "forbidden") return "let its worker's configuration (`executors`) allow it; then " + again;
   if (code == "no_executor")

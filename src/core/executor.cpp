@@ -4,6 +4,7 @@
 
 namespace fairlead::core {
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): those that override it keep `done`
 std::unique_ptr<ExecutorCall> Executor::rollback(const TaskRun&, const TaskResult&, Done) {
   return nullptr;
 }

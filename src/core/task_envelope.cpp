@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <iterator>
 
 #include "base/hash.hpp"
@@ -116,7 +117,7 @@ std::string read_timeout(JsonView value, TaskEnvelope& envelope) {
   std::optional<base::Millis> time;
   if (value.is_string()) time = base::parse_duration(value.text());
   if (value.is_number() && value.number() >= 0 && value.number() <= static_cast<double>(kWeek) / 1000)
-    time = base::Millis(static_cast<std::int64_t>(value.number() * 1000 + 0.5));
+    time = base::Millis(std::llround(value.number() * 1000));
   if (!time || time->count() < 1 || time->count() > kWeek)
     return "must be seconds, or a text such as \"90s\", \"10m\" or \"2h\"; from 1 ms to 7 days";
   envelope.timeout = *time;

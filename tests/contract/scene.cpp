@@ -33,7 +33,7 @@ Scene::Scene() {
     print_message("skipped: %s\n", why.c_str());
     skip();
   }
-  fixture().fresh();
+  fixture().empty();
   auto store = fixture().connect(loop, log);
   auto* const raw = store.get();
   stores_.push_back(std::move(store));

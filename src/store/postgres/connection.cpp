@@ -235,7 +235,7 @@ void Connection::on_connected() {
   pipeline_ = std::make_unique<Pipeline>(connection_, false, std::vector<Command>{});
   watch();
   queue_.push_back({{{{"", "select pg_backend_pid()"}, {}}},
-                    [this](base::Result<Replies> replies) { on_server_process(replies); }});
+                    [this](const base::Result<Replies>& replies) { on_server_process(replies); }});
   pump();
 }
 

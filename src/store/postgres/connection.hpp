@@ -121,11 +121,11 @@ class Connection {
   void on_event();
   void pump();
   void flush();
-  void take_notifications(std::vector<Notification> notifications);
+  void take_notifications(const std::vector<Notification>& notifications);
   void deliver(std::vector<Pipeline::Finished> finished);
   void refuse();
   void lose(base::Error error);
-  void go_away(std::vector<Done> left, base::Error error);
+  void go_away(const std::vector<Done>& left, base::Error why);
   std::vector<Done> take_all();
   void close();
   void arm_reply_deadline();

@@ -53,7 +53,7 @@ void Connection::on_event() {
   const auto* const session = connection_;
   if (finished) deliver(std::move(*finished));
   if (!*alive || connection_ != session) return;
-  take_notifications(std::move(notifications));
+  take_notifications(notifications);
   if (!*alive || connection_ != session) return;
   if (!finished) return lose(finished.error());
   if (!readable || PQstatus(connection_) == CONNECTION_BAD) return lose(connection_error(connection_));
@@ -82,7 +82,7 @@ void Connection::arm_reply_deadline() {
   timer_.start(std::max(left, base::Millis(0)) + base::Millis(1));
 }
 
-void Connection::take_notifications(std::vector<Notification> notifications) {
+void Connection::take_notifications(const std::vector<Notification>& notifications) {
   const auto alive = alive_;
   for (const auto& one : notifications) {
     if (one.channel == probe_channel_) {
@@ -125,7 +125,8 @@ void Connection::lose(base::Error error) {
   attempt_failed(std::move(error));
 }
 
-void Connection::go_away(std::vector<Done> left, base::Error error) {
+void Connection::go_away(const std::vector<Done>& left, base::Error why) {
+  const base::Error error = std::move(why);  // may be our own, and we may be destroyed below
   const auto alive = alive_;
   if (state_ == State::ready && base::steady_now() - ready_since_ >= kProven) backoff_.reset();
   close();

@@ -104,7 +104,7 @@ void PostgresTaskStore::call(std::vector<Command> commands, Done done, int tries
     const base::Error error{
         status_.state == core::StoreStatus::State::refused ? refusal_ : base::Code::unavailable,
         status_.error.empty() ? "the store is not open yet" : status_.error, status_.place};
-    refused_.push_back([done = std::move(done), error] { done(error); });
+    refused_.emplace_back([done = std::move(done), error] { done(error); });
     answer_.schedule();
     return;
   }
