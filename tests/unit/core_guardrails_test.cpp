@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cmocka.hpp"
+#include "core/task_verdicts.hpp"
 
 using namespace fairlead;
 using base::Millis;
@@ -81,7 +82,7 @@ class Inventor {
                                                "{\"delay\":1}",
                                                "\"tunnel_failed\"",
                                                "\"hub\"",
-                                               "\"\\u0000x\"",
+                                               "\"\\u0001x\"",
                                                "[\"pager\",\"mail\"]"};
     if (below(12) == 0) return "\"" + std::string(below(40'000), 'x') + "\"";
     if (below(3) == 0)
@@ -181,6 +182,21 @@ void only_what_is_declared_came_through(const core::EventInfo& event, base::Json
   }
 }
 
+void the_task_guardrails_stand(const PolicyAnswer& answer) {
+  core::TaskRecord task;
+  task.envelope.capability = "script";
+  task.envelope.max_attempts = 3;
+  task.attempt = 2;
+  const auto retry = core::plan_retry(answer, task, Millis(60'000));
+  if (retry.delay) assert_true(*retry.delay >= Millis(0) && *retry.delay <= core::kMostRetryDelay);
+  task.attempt = 3;
+  assert_false(core::plan_retry(answer, task, std::nullopt).delay.has_value());
+  const auto route = core::plan_route(answer, task.envelope, {"nas"}).route;
+  const bool to_worker = route.find("worker:") != std::string::npos;
+  assert_true(!to_worker || route == "script@worker:nas");
+  assert_int_equal(std::count(route.begin(), route.end(), '@'), 1);
+}
+
 }  // namespace
 
 static void random_verdicts_move_no_guardrail(void**) {
@@ -199,6 +215,7 @@ static void random_verdicts_move_no_guardrail(void**) {
       the_reconnect_guardrails_stand(answer, standard, least);
       the_health_guardrails_stand(answer, Millis(static_cast<long>(inventor.below(4'000'000))));
       the_notice_guardrails_stand(answer, notice);
+      the_task_guardrails_stand(answer);
     }
   }
   assert_true(accepted > 1'000);  // or the test would show little
@@ -291,9 +308,17 @@ static void a_notice_may_change_its_words_and_not_its_subject(void**) {
   assert_false(core::plan_notice(given("null"), a_notice()).notice.has_value());
 }
 
+static void what_cannot_be_asked_admits_nothing(void**) {
+  PolicyAnswer answer;
+  assert_true(core::plan_admit(answer).accept);  // nobody had an opinion
+  answer.trouble = "the hooks have crashed";
+  assert_false(core::plan_admit(answer).accept);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(random_verdicts_move_no_guardrail),
+      cmocka_unit_test(what_cannot_be_asked_admits_nothing),
       cmocka_unit_test(without_a_verdict_the_standard_holds),
       cmocka_unit_test(a_delay_is_followed_within_its_bounds),
       cmocka_unit_test(one_failure_is_held_for_an_hour_in_all),
