@@ -26,7 +26,7 @@ SANITIZERS = {
     "ASAN_OPTIONS": "print_legend=0:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
-CMOCKA_SECONDS = 300  # generous: a timing never decides a test, this only ends a hang
+CMOCKA_SECONDS = 600  # generous: a timing never decides a test, this only ends a hang
 E2E_SECONDS = 1200
 
 print_lock = threading.Lock()
