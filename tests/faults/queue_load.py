@@ -2,30 +2,18 @@
 import http.client
 import json
 import random
-import socket
 import threading
 import time
+
+from fairlead_e2e.daemon import Control
 
 LOCKS = ("site:attic", "site:cellar", "node:nas", "node:pi", "job:sync")
 PATIENCE = 8  # seconds for an answer; then it counts as lost
 
 
-class Line(http.client.HTTPConnection):
-    """HTTP over a daemon's UNIX socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=PATIENCE)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-
 def ask(path, method, where, body=None):
     """(status, answer); None: no answer came."""
-    line = Line(path)
+    line = Control(path, PATIENCE)
     try:
         line.request(method, where, json.dumps(body) if body is not None else None)
         answer = line.getresponse()

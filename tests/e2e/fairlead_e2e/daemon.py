@@ -13,8 +13,8 @@ from .platform import FAIRLEAD, PATIENCE, until
 class Control(http.client.HTTPConnection):
     """HTTP over the daemon's UNIX socket."""
 
-    def __init__(self, path):
-        super().__init__("localhost", timeout=PATIENCE)
+    def __init__(self, path, timeout=PATIENCE):
+        super().__init__("localhost", timeout=timeout)
         self.path = path
 
     def connect(self):
