@@ -99,6 +99,12 @@ std::string scope_text(JsonView pause) {
   return name_of(pause["scope"]) + " " + name_of(pause["name"]);
 }
 
+bool is_worth_a_line(JsonView queue) {
+  const auto store = queue["store"];
+  return queue.is_object() && (queue["worker"].is_object() || store["state"].text() != "open" ||
+                               store["backend"].text() != "sqlite");
+}
+
 std::string queue_line(JsonView queue, bool color) {
   const auto store = queue["store"];
   std::string text = "queue: " + name_of(store["backend"]) + ", ";

@@ -8,6 +8,9 @@
 
 namespace fairlead::cli {
 
+// Whether a status that is about tunnels should speak of the queue: there is a worker, a shared store, or
+// trouble.
+bool is_worth_a_line(base::JsonView queue);
 // "queue: sqlite, open; worker attic: 2 of 4 at work": `queue` of the status, in one line or two.
 std::string queue_line(base::JsonView queue, bool color);
 

@@ -238,7 +238,7 @@ std::string render_status(JsonView status, const StatusLook& look) {
   else
     text = "no tunnels in " + base::printable(status["daemon"]["config_file"].text()) + "\n";
   if (look.wide && tunnels.size() > 0) text += forwards_text(tunnels, look.color);
-  if (status["queue"].is_object()) text += "\n" + queue_line(status["queue"], look.color);
+  if (is_worth_a_line(status["queue"])) text += "\n" + queue_line(status["queue"], look.color);
   const bool told = !status["daemon"]["last_reload_error"].text().empty();
   return text + daemon_text(status["daemon"], look.color) + policy_text(status["policy"], told, look.color) +
          notify_text(status["notify"], look.color);

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "base/hash.hpp"
+#include "base/sha256.hpp"
 #include "base/text.hpp"
 
 namespace fairlead::core {
@@ -307,7 +307,10 @@ std::string envelope_fingerprint(const TaskEnvelope& envelope) {
   content.idempotency_key.clear();
   content.actor.clear();
   content.trace_id.clear();
-  return base::sha256_hex(envelope_json(content).dump());
+  const std::string text = envelope_json(content).dump();
+  base::Sha256 hash;  // not libcrypto's: core/ is linked into fairlead-host as well
+  hash.add({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  return base::hex(hash.digest());
 }
 
 std::string envelope_schema() {

@@ -89,7 +89,10 @@ static void an_answer_that_comes_later_leaves_by_itself(void**) {
     kept = std::move(responder);
   };
   House house(service);
-  loop::Timer later(house.loop, "later", [&] { kept->answer({200, "text/plain", "late", {}}); });
+  loop::Timer later(house.loop, "later", [&] {
+    if (!kept) return later.start(50ms);  // on a busy machine the request takes its time
+    kept->answer({200, "text/plain", "late", {}});
+  });
   later.start(50ms);
   assert_text_equal(house.get("/").body, "late");
   kept->answer({500, "text/plain", "twice", {}});  // ignored

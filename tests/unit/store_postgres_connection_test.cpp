@@ -283,7 +283,7 @@ static void connection_strings_are_taken_apart(void**) {
   assert_text_equal(several->hosts[1].name, "b");
   assert_text_equal(several->hosts[1].address, "10.0.0.2");
   assert_text_equal(several->hosts[1].port, "5433");
-  assert_false(several->hosts[1].needs_lookup());
+  assert_text_equal(several->hosts[1].lookup(), "");
   assert_text_equal(several->place(), "a:5433,b:5433/d");
   for (const char* bad : {"host=a,b hostaddr=10.0.0.1", "host=a,b,c port=1,2", "service=x",
                           "postgresql://%zz", "password=secret nonsense"}) {
