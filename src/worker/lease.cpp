@@ -30,7 +30,7 @@ Lease::Lease(loop::Loop& loop, base::Log& log, core::TaskStore& store, core::Wor
       info_(std::move(info)),
       length_(length),
       events_(std::move(events)),
-      beat_timer_(loop, "worker-beat", [this] { state_ == State::live ? beat() : register_now(); }),
+      beat_timer_(loop, "worker-beat", [this] { is_live() ? beat() : register_now(); }),
       watch_timer_(loop, "worker-lease", [this] { on_time(); }) {}
 
 void Lease::enter(State next) {
@@ -54,16 +54,22 @@ void Lease::set_info(core::WorkerInfo info, base::Millis length) {
   const bool other = !(info == info_);
   info_ = std::move(info);
   length_ = length;
-  if (other && state_ == State::live) register_now();
+  if (other) register_anew();
 }
 
 void Lease::retry_now() {
-  if (state_ == State::registering || state_ == State::lapsed) register_now();
-  if (state_ == State::live) beat_now();
+  if (state_ == State::none) return;
+  is_live() ? beat() : register_now();
 }
 
 void Lease::beat_now() {
-  if (state_ == State::live) beat();
+  if (is_live()) beat();
+}
+
+void Lease::register_anew() {
+  if (state_ != State::live) return;  // it will be
+  anew_ = true;
+  register_now();
 }
 
 void Lease::register_now() {
@@ -86,6 +92,7 @@ void Lease::on_registered(base::Result<core::WorkerKey> key, base::BootTime sent
   }
   base::failpoint(base::Failpoint::register_answered);
   key_ = std::move(*key);
+  anew_ = false;
   enter(State::live);
   hold_until(sent);
   log_.info("worker_registered", {{"worker", key_.name}, {"incarnation", key_.incarnation}});
@@ -106,7 +113,7 @@ void Lease::beat() {
 void Lease::on_beat(base::Result<core::BeatOutcome> outcome, base::BootTime sent) {
   beating_ = false;
   if (state_ == State::none) return;
-  if (state_ == State::lapsed) return register_now();
+  if (!is_live()) return register_now();
   if (!outcome) {
     log_.debug("worker_not_renewed", {{"worker", key_.name}, {"error", outcome.error().text()}});
     return beat_timer_.start(std::min(kTryAgain, length_ / 6));

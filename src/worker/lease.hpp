@@ -38,10 +38,14 @@ class Lease {
   void retry_now();  // the store is back
   void refused();    // the store says that this incarnation owns nothing any more
   void beat_now();   // orders may wait for us
-  void end();        // forgets it; TaskStore::leave is the caller's
+  // The answer to a claim was lost: the store may hold that we own what we have never heard of. A new
+  // incarnation, with what is really at work, settles it.
+  void register_anew();
+  void end();  // forgets it; TaskStore::leave is the caller's
 
   State state() const { return state_; }
-  bool is_live() const { return state_ == State::live; }
+  // Under key(), and no other incarnation is about to take its place.
+  bool is_live() const { return state_ == State::live && !anew_; }
   const core::WorkerKey& key() const { return key_; }  // of the last incarnation
   base::BootTime until() const { return until_; }      // children must be gone by then
   // What the store is told of this worker from the next registration on; where the offer is another, that is
@@ -65,7 +69,8 @@ class Lease {
   State state_ = State::none;
   core::WorkerKey key_;
   base::BootTime until_;
-  bool beating_ = false;
+  bool beating_ = false;  // a beat or a registration is under way
+  bool anew_ = false;     // live, and to be registered again all the same
   bool told_ending_ = false;
   loop::Timer beat_timer_;   // registering: the next try; live: the next beat
   loop::Timer watch_timer_;  // live: the moment of `ending`, then the end

@@ -165,6 +165,7 @@ void Worker::on_exchanged(const core::Exchange& sent, base::Result<core::Exchang
   if (!outcome) {
     parts_.log.debug("worker_exchange_failed", {{"error", outcome.error().text()}});
     hinted_ = true;
+    if (sent.most > 0) lease_.register_anew();
     return poll_.start(kStoreAway);
   }
   for (const auto& started : sent.started)
@@ -175,7 +176,7 @@ void Worker::on_exchanged(const core::Exchange& sent, base::Result<core::Exchang
   if (!sent.reports.empty()) base::failpoint(base::Failpoint::report_settled);
   if (!outcome->claimed.empty()) base::failpoint(base::Failpoint::claim_answered);
   parts_.on_changes(outcome->changes);
-  if (!outcome->lease_live) return lease_.refused();
+  if (!outcome->lease_live && sent.worker.incarnation == lease_.key().incarnation) return lease_.refused();
   // As many as were asked for: there may be more where they came from.
   if (!outcome->claimed.empty() && static_cast<int>(outcome->claimed.size()) >= sent.most) hinted_ = true;
   for (auto& claimed : outcome->claimed) begin_attempt(std::move(claimed));

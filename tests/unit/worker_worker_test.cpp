@@ -128,6 +128,27 @@ static void a_report_is_kept_while_the_store_is_away(void**) {
   assert_true(scene.store.outcomes() == Texts{"done"});
 }
 
+// The store may have claimed for us what we never heard of: it learns from a registration what is really at
+// work.
+static void after_a_claim_without_an_answer_it_registers_anew_and_keeps_its_work(void**) {
+  Scene scene;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  const auto before = scene.store.registrations;
+  scene.store.away = true;
+  const auto asked = scene.store.exchanges.size();
+  scene.worker->on_hint();
+  scene.until([&] { return scene.store.exchanges.size() > asked; }, "the exchange that has no answer");
+  scene.store.away = false;
+  scene.until([&] { return scene.store.registrations == before + 1; }, "another registration");
+  assert_int_equal(scene.store.kept.size(), 1);
+  assert_int_equal(core::number(scene.store.kept[0].id), 1);
+  scene.executor->end(core::TaskId{1}, {});
+  scene.until([&] { return scene.store.taken.size() == 1; }, "its report, under the new incarnation");
+  assert_int_equal(scene.store.exchanges.back().worker.incarnation, before + 1);
+  assert_true(scene.store.outcomes() == Texts{"done"});
+}
+
 static void a_cancel_stops_the_work_and_is_reported_as_one(void**) {
   Scene scene;
   scene.ready(a_task(1));
@@ -245,6 +266,7 @@ int main() {
       cmocka_unit_test(a_kind_without_an_executor_fails_with_its_reason),
       cmocka_unit_test(a_result_that_is_refused_is_rolled_back),
       cmocka_unit_test(a_report_is_kept_while_the_store_is_away),
+      cmocka_unit_test(after_a_claim_without_an_answer_it_registers_anew_and_keeps_its_work),
       cmocka_unit_test(a_cancel_stops_the_work_and_is_reported_as_one),
       cmocka_unit_test(a_drained_worker_claims_nothing_more),
       cmocka_unit_test(a_lease_that_is_not_renewed_ends_the_work_and_it_registers_anew),
