@@ -66,10 +66,11 @@ void Worker::set_settings(const core::WorkerSettings& settings) {
   on_hint();
 }
 
-// All that is at work here; the store knows which of them may go on.
+// All that is at work here, or has ended and is not reported yet; the store knows which of them may go on.
 std::vector<core::Started> Worker::under_way() const {
   std::vector<core::Started> claims;
   for (const auto& [id, attempt] : attempts_) claims.push_back({id, attempt->task().epoch});
+  for (const auto& report : reports_) claims.push_back({report.id, report.epoch});
   return claims;
 }
 

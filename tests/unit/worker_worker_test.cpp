@@ -149,6 +149,22 @@ static void after_a_claim_without_an_answer_it_registers_anew_and_keeps_its_work
   assert_true(scene.store.outcomes() == Texts{"done"});
 }
 
+static void a_result_that_is_not_reported_yet_is_kept_through_a_new_registration(void**) {
+  Scene scene;
+  scene.ready(a_task(1));
+  scene.until([&] { return scene.at_work(1); }, "the task");
+  const auto before = scene.store.registrations;
+  scene.store.away = true;
+  const auto asked = scene.store.exchanges.size();
+  scene.executor->end(core::TaskId{1}, {});
+  scene.until([&] { return scene.store.exchanges.size() > asked; }, "the report that has no answer");
+  scene.store.away = false;
+  scene.until([&] { return scene.store.registrations == before + 1; }, "another registration");
+  assert_int_equal(scene.store.kept.size(), 1);
+  assert_int_equal(core::number(scene.store.kept[0].id), 1);
+  scene.until([&] { return scene.store.taken.size() == 1; }, "the report");
+}
+
 static void a_cancel_stops_the_work_and_is_reported_as_one(void**) {
   Scene scene;
   scene.ready(a_task(1));
@@ -267,6 +283,7 @@ int main() {
       cmocka_unit_test(a_result_that_is_refused_is_rolled_back),
       cmocka_unit_test(a_report_is_kept_while_the_store_is_away),
       cmocka_unit_test(after_a_claim_without_an_answer_it_registers_anew_and_keeps_its_work),
+      cmocka_unit_test(a_result_that_is_not_reported_yet_is_kept_through_a_new_registration),
       cmocka_unit_test(a_cancel_stops_the_work_and_is_reported_as_one),
       cmocka_unit_test(a_drained_worker_claims_nothing_more),
       cmocka_unit_test(a_lease_that_is_not_renewed_ends_the_work_and_it_registers_anew),
