@@ -6,7 +6,7 @@
 
 #include "cmocka.hpp"
 
-// Files of this process cannot grow past `bytes`: what a full disk does.
+// Files of this process cannot grow past `bytes`: what a full disk does, with partial writes too.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) {

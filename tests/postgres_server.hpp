@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "base/unique_fd.hpp"
@@ -69,3 +70,15 @@ class PostgresServer {
   pid_t script_ = -1;
   std::string line_;
 };
+
+// A test program's one server: set-up and tear-down of its group.
+inline std::unique_ptr<PostgresServer> server;
+
+inline int start_server(void**) {
+  server = std::make_unique<PostgresServer>();
+  return 0;
+}
+inline int stop_server(void**) {
+  server.reset();
+  return 0;
+}

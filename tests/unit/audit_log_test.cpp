@@ -1,9 +1,7 @@
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstring>
 
 #include "audit/tail.hpp"
@@ -11,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
+#include "file_size_limit.hpp"
 
 static void a_line_holds_every_field_and_the_hash_of_the_line_before(void**) {
   const TempFolder temp;
@@ -131,21 +130,6 @@ static void appending_never_writes_by_itself_and_lines_are_batched(void**) {
   assert_int_equal(scene.audit->last_seq(), 1'000);
   assert_true(scene.loop.turns() - turns < 100);  // one write, not a thousand
 }
-
-// Files of this process cannot grow past `bytes`: what a full disk does, with partial writes too.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    assert_int_equal(::setrlimit(RLIMIT_FSIZE, &limit), 0);
-  }
-  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 static void a_write_that_fails_leaves_no_half_line_and_is_made_good_later(void**) {
   const TempFolder temp;

@@ -16,17 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::unique_ptr<PostgresServer> server;
-
-int start_server(void**) {
-  server = std::make_unique<PostgresServer>();
-  return 0;
-}
-int stop_server(void**) {
-  server.reset();
-  return 0;
-}
-
 // One connection on a loop of its own, and what it said.
 struct Scene {
   explicit Scene(const std::string& url, const std::function<void(ConnectionSettings&)>& change = {}) {

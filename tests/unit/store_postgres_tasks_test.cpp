@@ -16,17 +16,6 @@ using core::TaskId;
 
 namespace {
 
-std::unique_ptr<PostgresServer> server;
-
-int start_server(void**) {
-  server = std::make_unique<PostgresServer>();
-  return 0;
-}
-int stop_server(void**) {
-  server.reset();
-  return 0;
-}
-
 struct Daemon {
   Daemon(loop::Loop& loop, base::Log& log) {
     store::postgres::ConnectionSettings settings;
