@@ -29,8 +29,9 @@ def reset_on_close(sock):
 class Link:
     """One relayed connection."""
 
-    def __init__(self, client, server):
+    def __init__(self, client, server, number):
         self.client, self.server = client, server
+        self.number = number  # from 1, in the order they were accepted
 
     def close(self, reset):
         for sock in (self.client, self.server):
@@ -51,7 +52,7 @@ class Relay:
         self.first_bytes = b""              # what the first connection's client sent, at most 4096 bytes
         self.accepted = 0
         self.links = []
-        self._flips = {"up": None, "down": None}  # [bytes still to pass, mask]
+        self._flips = {"up": None, "down": None}  # [bytes still to pass, mask, first link it may hit]
         self.flipped = 0
         self._freeze_at = None
         self._lock = threading.Lock()
@@ -62,10 +63,10 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     # --- what a test asks for ---
-    def flip_bit(self, direction, after, bit=0):
-        """Flips one bit of the byte that comes `after` bytes from now."""
+    def flip_bit(self, direction, after, bit=0, of_next=False):
+        """Flips one bit of the byte that comes `after` bytes from now; of_next: after the next connection's start."""
         with self._lock:
-            self._flips[direction] = [after, 1 << bit]
+            self._flips[direction] = [after, 1 << bit, self.accepted + 1 if of_next else 0]
 
     def reset(self):
         """RST to both ends."""
@@ -130,7 +131,7 @@ class Relay:
             for sock in (client, server):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(0.05)  # close() resets only once no thread waits inside the kernel
-            link = Link(client, server)
+            link = Link(client, server, self.accepted)
             with self._lock:
                 self.links.append(link)
             for source, sink, direction in ((client, server, "up"), (server, client, "down")):
@@ -148,7 +149,7 @@ class Relay:
                 self._flowing.wait()
                 if self.delay:
                     time.sleep(self.delay)
-                self._send(sink, self._altered(chunk, direction))
+                self._send(sink, self._altered(chunk, direction, link))
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             link.close(reset=True)
@@ -162,7 +163,7 @@ class Relay:
             except TimeoutError:
                 continue
 
-    def _altered(self, chunk, direction):
+    def _altered(self, chunk, direction, link):
         with self._lock:
             if direction == "up" and self.accepted == 1 and len(self.first_bytes) < 4096:
                 self.first_bytes += chunk
@@ -170,7 +171,7 @@ class Relay:
             if self._freeze_at and self._freeze_at[0] == direction and self.passed[direction] >= self._freeze_at[1]:
                 self._flowing.clear()
             flip = self._flips[direction]
-            if flip is None:
+            if flip is None or link.number < flip[2]:
                 return chunk
             if flip[0] >= len(chunk):
                 flip[0] -= len(chunk)
