@@ -16,6 +16,14 @@ constexpr base::Millis kStoreAway = 1s;       // before a failed exchange is tri
 constexpr base::Millis kPollWithHints = 60s;  // a hint got lost
 constexpr base::Millis kPollWithout = 1s;
 constexpr base::Millis kHandBack = 3s;  // for the children to end and the store to hear of it
+// Where there is much to do a second exchange goes out before the first is answered, so that store and worker
+// are busy at the same time; neither claims more than this, so that both stay of a size. Smaller ones would
+// only share the commits of one.
+constexpr int kShare = 128;
+
+std::string_view capability_of(std::string_view route) {
+  return route.substr(0, route.find('@'));
+}
 
 }  // namespace
 
@@ -71,6 +79,8 @@ std::vector<core::Started> Worker::under_way() const {
   std::vector<core::Started> claims;
   for (const auto& [id, attempt] : attempts_) claims.push_back({id, attempt->task().epoch});
   for (const auto& report : reports_) claims.push_back({report.id, report.epoch});
+  for (const auto& exchange : exchanges_)
+    for (const auto& report : exchange.reports) claims.push_back({report.id, report.epoch});
   return claims;
 }
 
@@ -105,16 +115,18 @@ void Worker::wake() {
   pump_.schedule();
 }
 
-// What each capability may still start.
+// What each capability may still start, beside what is being claimed.
 std::vector<core::ClaimSlots> Worker::free_slots(int& most) const {
   std::vector<core::ClaimSlots> slots;
-  most = stopped_ || draining_ ? 0 : std::max(0, settings_.concurrency - static_cast<int>(attempts_.size()));
-  if (most == 0) return slots;
   std::map<std::string_view, int> busy;
-  for (const auto& [id, attempt] : attempts_) {
-    const std::string_view route = attempt->task().route;
-    ++busy[route.substr(0, route.find('@'))];
+  int taken = static_cast<int>(attempts_.size());
+  for (const auto& [id, attempt] : attempts_) ++busy[capability_of(attempt->task().route)];
+  for (const auto& exchange : exchanges_) {
+    taken += exchange.most;
+    for (const auto& slot : exchange.slots) busy[capability_of(slot.routes.front())] += slot.most;
   }
+  most = stopped_ || draining_ ? 0 : std::clamp(settings_.concurrency - taken, 0, kShare);
+  if (most == 0) return slots;
   for (const auto& capability : settings_.capabilities) {
     const auto limit = settings_.per_capability.find(capability);
     const int free =
@@ -127,6 +139,7 @@ std::vector<core::ClaimSlots> Worker::free_slots(int& most) const {
     if (!settings_.site.empty()) slot.routes.push_back(core::route_of(capability, "site:" + settings_.site));
     slots.push_back(std::move(slot));
   }
+  if (slots.empty()) most = 0;
   return slots;
 }
 
@@ -145,58 +158,88 @@ std::vector<core::Started> Worker::started_now() {
 }
 
 void Worker::pump() {
-  if (exchanging_) return;
-  if (!lease_.is_live()) return go_on_stopping();
-  core::Exchange exchange{lease_.key(), started_now(), reports_, {}, 0};
-  exchange.slots = free_slots(exchange.most);
-  const bool may_get_something = hinted_ && (!exchange.slots.empty() || !attempts_.empty());
-  if (exchange.reports.empty() && exchange.started.empty() && !may_get_something) return go_on_stopping();
-  hinted_ = false;
-  exchanging_ = true;
-  if (!exchange.reports.empty()) base::failpoint(base::Failpoint::report_before);
-  parts_.store.exchange(exchange, [this, exchange](base::Result<core::ExchangeOutcome> outcome) {
-    exchanging_ = false;
-    on_exchanged(exchange, std::move(outcome));
-  });
-  base::failpoint(base::Failpoint::exchange_sent);
-  if (!exchange.reports.empty()) base::failpoint(base::Failpoint::report_sent);
+  if (!lease_.is_live() || claim_lost_) return go_on_stopping();
+  core::Exchange exchange;
+  while (fill(exchange)) send(std::move(exchange));
+  if (exchanges_.empty()) go_on_stopping();
 }
 
-void Worker::on_exchanged(const core::Exchange& sent, base::Result<core::ExchangeOutcome> outcome) {
-  if (!outcome) {
-    parts_.log.debug("worker_exchange_failed", {{"error", outcome.error().text()}});
-    hinted_ = true;
-    if (sent.most > 0) lease_.register_anew();
-    return poll_.start(kStoreAway);
-  }
+// False: nothing to say now.
+bool Worker::fill(core::Exchange& exchange) {
+  if (exchanges_.size() > 1) return false;
+  exchange = {lease_.key(), started_now(), {}, {}, 0};
+  exchange.slots = free_slots(exchange.most);
+  const int size = static_cast<int>(reports_.size()) + exchange.most;
+  if (!exchanges_.empty()) return plenty_ && size >= kShare;
+  const bool may_get_something = hinted_ && (exchange.most > 0 || !attempts_.empty());
+  return !reports_.empty() || !exchange.started.empty() || may_get_something;
+}
+
+void Worker::send(core::Exchange exchange) {
+  exchange.reports = std::exchange(reports_, {});
+  hinted_ = false;
+  if (!exchange.reports.empty()) base::failpoint(base::Failpoint::report_before);
+  const bool reports = !exchange.reports.empty();
+  const auto place = exchanges_.insert(exchanges_.end(), exchange);
+  parts_.store.exchange(std::move(exchange), [this, place](base::Result<core::ExchangeOutcome> outcome) {
+    auto sent = std::move(*place);
+    exchanges_.erase(place);
+    on_exchanged(std::move(sent), std::move(outcome));
+  });
+  base::failpoint(base::Failpoint::exchange_sent);
+  if (reports) base::failpoint(base::Failpoint::report_sent);
+}
+
+void Worker::on_exchanged(core::Exchange sent, base::Result<core::ExchangeOutcome> outcome) {
+  if (!outcome) return on_exchange_failed(std::move(sent), outcome.error());
   for (const auto& started : sent.started)
     if (const auto found = attempts_.find(started.id); found != attempts_.end())
       found->second->started_told = true;
   if (!sent.reports.empty()) base::failpoint(base::Failpoint::report_answered);
-  settle_reports(outcome->reports);
+  settle_reports(sent, outcome->reports);
   if (!sent.reports.empty()) base::failpoint(base::Failpoint::report_settled);
   if (!outcome->claimed.empty()) base::failpoint(base::Failpoint::claim_answered);
   parts_.on_changes(outcome->changes);
-  if (!outcome->lease_live && sent.worker.incarnation == lease_.key().incarnation) return lease_.refused();
+  if (!outcome->lease_live && sent.worker.incarnation == lease_.key().incarnation) {
+    lease_.refused();
+    return settle_claims();
+  }
   // As many as were asked for: there may be more where they came from.
-  if (!outcome->claimed.empty() && static_cast<int>(outcome->claimed.size()) >= sent.most) hinted_ = true;
+  if (sent.most > 0) {
+    plenty_ = static_cast<int>(outcome->claimed.size()) >= sent.most;
+    hinted_ = hinted_ || plenty_;
+  }
   for (auto& claimed : outcome->claimed) begin_attempt(std::move(claimed));
   obey(outcome->stops);
   await_news();
+  settle_claims();
   wake();
 }
 
-// The store answers them in order, and nothing was added before them meanwhile.
-void Worker::settle_reports(const std::vector<core::ReportOutcome>& outcomes) {
-  for (std::size_t i = 0; i < outcomes.size() && i < reports_.size(); ++i) {
+// What it said is said again; whether the store has taken it is not known, and does not matter.
+void Worker::on_exchange_failed(core::Exchange sent, const base::Error& error) {
+  parts_.log.debug("worker_exchange_failed", {{"error", error.text()}});
+  reports_.insert(reports_.begin(), std::make_move_iterator(sent.reports.begin()),
+                  std::make_move_iterator(sent.reports.end()));
+  hinted_ = true;
+  if (sent.most > 0) claim_lost_ = true;
+  settle_claims();
+  poll_.start(kStoreAway);
+}
+
+// The new incarnation keeps what is known to be at work, so no claim may be on its way.
+void Worker::settle_claims() {
+  if (exchanges_.empty() && std::exchange(claim_lost_, false)) lease_.register_anew();
+}
+
+void Worker::settle_reports(const core::Exchange& sent, const std::vector<core::ReportOutcome>& outcomes) {
+  for (std::size_t i = 0; i < std::min(outcomes.size(), sent.reports.size()); ++i) {
     if (outcomes[i].accepted) continue;
     ++counters_.late;
     parts_.log.warn("task_report_late", {{"task", core::number(outcomes[i].id)},
-                                         {"epoch", core::number(reports_[i].epoch)},
+                                         {"epoch", core::number(sent.reports[i].epoch)},
                                          {"state", core::to_string(outcomes[i].state)}});
   }
-  reports_.erase(reports_.begin(),
-                 reports_.begin() + static_cast<std::ptrdiff_t>(std::min(outcomes.size(), reports_.size())));
 }
 
 void Worker::begin_attempt(core::Claimed claimed) {
@@ -247,7 +290,7 @@ void Worker::stop(std::function<void()> done) {
 void Worker::go_on_stopping() {
   if (!stopped_ || leaving_) return;
   const bool late = !give_up_.active();
-  if (!attempts_.empty() || !reports_.empty()) {
+  if (!attempts_.empty() || !reports_.empty() || !exchanges_.empty()) {
     if (!late && lease_.is_live()) return;
     const bool asked = std::exchange(asked_to_end_, true);
     for (const auto& [id, attempt] : attempts_) attempt->stop(Attempt::StopAs::handed_back);

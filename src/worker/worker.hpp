@@ -8,6 +8,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -63,6 +64,7 @@ class Worker {
 
  private:
   using Attempts = std::map<core::TaskId, std::unique_ptr<Attempt>>;
+  using Exchanges = std::list<core::Exchange>;  // asked, and not answered yet
 
   core::WorkerInfo info(const std::string& version) const;
   std::vector<core::Started> under_way() const;
@@ -72,10 +74,14 @@ class Worker {
   void obey(const std::vector<core::StopRequest>& stops);
   void wake();
   void pump();
+  bool fill(core::Exchange& exchange);
+  void send(core::Exchange exchange);
   std::vector<core::ClaimSlots> free_slots(int& most) const;
   std::vector<core::Started> started_now();
-  void on_exchanged(const core::Exchange& sent, base::Result<core::ExchangeOutcome> outcome);
-  void settle_reports(const std::vector<core::ReportOutcome>& outcomes);
+  void on_exchanged(core::Exchange sent, base::Result<core::ExchangeOutcome> outcome);
+  void on_exchange_failed(core::Exchange sent, const base::Error& error);
+  void settle_claims();
+  void settle_reports(const core::Exchange& sent, const std::vector<core::ReportOutcome>& outcomes);
   void begin_attempt(core::Claimed claimed);
   void collect();
   void await_news();
@@ -89,9 +95,11 @@ class Worker {
   Attempts attempts_;
   std::map<core::TaskId, base::BootTime> own_ends_;  // of claims that outlive the lease
   std::vector<core::TaskId> finished_;               // attempts whose report is to be collected
-  std::vector<core::Report> reports_;                // not yet taken by the store
-  bool exchanging_ = false;
-  bool hinted_ = true;  // there may be something to claim, or an order
+  std::vector<core::Report> reports_;                // to be sent
+  Exchanges exchanges_;                              // the reports in them may have to be sent again
+  bool claim_lost_ = false;  // an exchange that claims was not answered: to register anew after the others
+  bool hinted_ = true;       // there may be something to claim, or an order
+  bool plenty_ = false;      // the last claim got all that it asked for
   bool draining_ = false;
   std::function<void()> stopped_;  // set: stopping
   bool asked_to_end_ = false;      // … and the tasks under way are to be handed back

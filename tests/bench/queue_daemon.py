@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import pathlib
+import select
 import random
 import socket
 import time
@@ -27,6 +28,9 @@ class Line:
         self.path, self.connection = path, None
 
     def once(self, method, target, body=None):
+        # The daemon closes what is idle; a question on such a connection was not read.
+        if self.connection is not None and select.select([self.connection.sock], [], [], 0)[0]:
+            self.close()
         if self.connection is None:
             self.connection = http.client.HTTPConnection("localhost", timeout=PATIENCE)
             self.connection.sock = socket.socket(socket.AF_UNIX)

@@ -26,6 +26,7 @@ class ScriptedStore final : public core::TaskStore {
 
   core::StoreStatus now{core::StoreStatus::State::open, "scripted", "here", 1, "local", "", {}};
   bool away = false;  // every call ends with `unavailable`
+  bool hold = false;  // exchanges wait for answer_held()
   bool lease_live = true;
   bool draining = false;
   int registrations = 0, beats = 0;
@@ -64,6 +65,18 @@ class ScriptedStore final : public core::TaskStore {
   }
   void exchange(core::Exchange exchange, core::Answer<core::ExchangeOutcome> done) override {
     exchanges.push_back(exchange);
+    if (hold)
+      held.emplace_back(std::move(exchange), std::move(done));
+    else
+      answer(exchange, done);
+  }
+  std::deque<std::pair<core::Exchange, core::Answer<core::ExchangeOutcome>>> held;
+  void answer_held() {  // the oldest
+    const auto [exchange, done] = std::move(held.front());
+    held.pop_front();
+    answer(exchange, done);
+  }
+  void answer(const core::Exchange& exchange, const core::Answer<core::ExchangeOutcome>& done) {
     if (away) return later([done] { done(gone()); });
     core::ExchangeOutcome outcome;
     outcome.lease_live = lease_live;

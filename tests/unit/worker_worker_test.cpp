@@ -165,6 +165,74 @@ static void a_result_that_is_not_reported_yet_is_kept_through_a_new_registration
   scene.until([&] { return scene.store.taken.size() == 1; }, "the report");
 }
 
+static core::WorkerSettings many() {
+  auto with = settings();
+  with.concurrency = 256;
+  return with;
+}
+
+// A worker of 256 that had all hands full and has ended them in two lots, each in an exchange that is under
+// way.
+struct Busy : Scene {
+  Busy() : Scene(many()) {
+    for (int id = 1; id <= 600; ++id) store.ready.push_back(a_task(id));
+    worker->on_hint();
+    until([this] { return worker->running() == 256; }, "all hands to be full");
+    until([this] { return store.started.size() == 256; }, "all to be told as started");
+    run_for(loop, 20ms);
+    store.hold = true;
+    for (std::size_t lot = 1; lot <= 2; ++lot) {
+      for (int i = 0; i < 128; ++i) executor->end(executor->runs.begin()->first, {});
+      until([&] { return store.held.size() == lot; }, "an exchange");
+    }
+  }
+};
+
+static void where_there_is_plenty_a_second_exchange_goes_out_before_the_first_is_answered(void**) {
+  Busy scene;
+  for (const auto& [exchange, done] : scene.store.held) {
+    assert_int_equal(exchange.most, 128);
+    assert_int_equal(exchange.reports.size(), 128);
+  }
+  scene.worker->on_hint();
+  run_for(scene.loop, 50ms);
+  assert_int_equal(scene.store.held.size(), 2);
+  const auto asked = scene.store.exchanges.size();
+  assert_true(asked < 12);  // a few to fill it, and the started ones
+  scene.store.hold = false;
+  while (!scene.store.held.empty()) scene.store.answer_held();
+  scene.until([&] { return scene.worker->running() == 256; }, "the next");
+  assert_int_equal(scene.store.taken.size(), 256);
+}
+
+static void where_there_is_nothing_to_do_one_exchange_is_enough(void**) {
+  Scene scene(many());
+  scene.until([&] { return !scene.store.exchanges.empty(); }, "the first exchange");
+  scene.store.hold = true;
+  for (int i = 0; i < 3; ++i) {
+    scene.worker->on_hint();
+    run_for(scene.loop, 20ms);
+  }
+  assert_int_equal(scene.store.held.size(), 1);
+}
+
+// What the other one claims must be among what a new incarnation keeps.
+static void after_a_lost_claim_it_registers_anew_when_no_other_is_on_its_way(void**) {
+  Busy scene;
+  const auto before = scene.store.registrations;
+  scene.store.away = true;
+  scene.store.answer_held();
+  run_for(scene.loop, 50ms);
+  scene.store.away = false;
+  assert_int_equal(scene.store.registrations, before);
+  assert_int_equal(scene.store.held.size(), 1);  // and nothing new is asked
+  scene.store.hold = false;
+  scene.store.answer_held();
+  scene.until([&] { return scene.store.registrations == before + 1; }, "another registration");
+  assert_int_equal(scene.store.kept.size(), 128 + 128);  // what it claimed, and the reports of the lost one
+  scene.until([&] { return scene.store.taken.size() == 256; }, "every report");
+}
+
 static void a_cancel_stops_the_work_and_is_reported_as_one(void**) {
   Scene scene;
   scene.ready(a_task(1));
@@ -284,6 +352,9 @@ int main() {
       cmocka_unit_test(a_report_is_kept_while_the_store_is_away),
       cmocka_unit_test(after_a_claim_without_an_answer_it_registers_anew_and_keeps_its_work),
       cmocka_unit_test(a_result_that_is_not_reported_yet_is_kept_through_a_new_registration),
+      cmocka_unit_test(where_there_is_plenty_a_second_exchange_goes_out_before_the_first_is_answered),
+      cmocka_unit_test(where_there_is_nothing_to_do_one_exchange_is_enough),
+      cmocka_unit_test(after_a_lost_claim_it_registers_anew_when_no_other_is_on_its_way),
       cmocka_unit_test(a_cancel_stops_the_work_and_is_reported_as_one),
       cmocka_unit_test(a_drained_worker_claims_nothing_more),
       cmocka_unit_test(a_lease_that_is_not_renewed_ends_the_work_and_it_registers_anew),

@@ -164,15 +164,16 @@ begin
 end $$;
 
 -- The keys that the end of these tasks may need: theirs, of who waits for those, and of who waits for these tasks.
-create function keys_of_end(of_tasks bigint[]) returns text[] language plpgsql stable as $$
+create function keys_freed(own text[], of_tasks bigint[]) returns text[] language plpgsql stable as $$
 declare
-  own text[];
   behind text[];
 begin
-  select coalesce(array_agg(key), '{}') into own from tasks, unnest(words(locks)) key
-  where id = any (of_tasks) and locks <> '';
-  select coalesce(array_agg(key), '{}') into behind
+  select array_agg(key) into behind
   from dependencies p join tasks t on t.id = p.task, unnest(words(t.locks)) key where p.on_task = any (of_tasks);
-  if cardinality(own) = 0 and cardinality(behind) = 0 then return '{}'; end if;
+  if own is null and behind is null then return '{}'; end if;
   return keys_around(own || behind);
 end $$;
+create function keys_of_end(of_tasks bigint[]) returns text[] language sql stable as $$
+  select keys_freed((select array_agg(key) from tasks, unnest(words(locks)) key
+                     where id = any (of_tasks) and locks <> ''), of_tasks)
+$$;

@@ -1,5 +1,6 @@
--- What a worker says and gets, and workers themselves. "(owner = …) is true" keeps the planner from the index of
--- owners: each task is looked up by its id, however many its worker has.
+-- What a worker says and gets, and workers themselves. Each task that a worker names is to be looked up by its id,
+-- whatever the planner believes of owners: at the last ANALYZE there may have been none, or a million. So it is told
+-- nothing of them (a case has no statistics), and has no other way to join.
 
 -- Whether this incarnation may write; its row cannot change before the transaction ends.
 create function lease_is_live(of_worker text, of_incarnation bigint, at bigint) returns boolean
@@ -12,8 +13,13 @@ begin
   return w.lease_until > at or is_calm(at);
 end $$;
 
+create function is_his(t tasks, by_worker text, by_incarnation bigint, live boolean, at bigint) returns boolean
+language sql immutable as $$
+  select case when t.owner = by_worker and t.incarnation = by_incarnation then live or t.own_end > at else false end
+$$;
+
 create function say_started(by_worker text, by_incarnation bigint, ids bigint[], epochs bigint[])
-returns setof said language plpgsql as $$
+returns setof said language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   at bigint := now_ms();
   live boolean := lease_is_live(by_worker, by_incarnation, at);
@@ -23,8 +29,8 @@ begin
       state = 'running', since = at, started_at = at,
       timeline = timeline || entry(at, 'started', 'claimed', 'running', 'worker:' || by_worker, by_worker, t.epoch, '')
     from unnest(ids, epochs) s (id, epoch)
-    where t.id = s.id and t.epoch = s.epoch and (t.owner = by_worker) is true and t.incarnation = by_incarnation
-      and t.state = 'claimed' and (live or t.own_end > at)
+    where t.id = s.id and t.epoch = s.epoch
+      and case when t.state = 'claimed' then is_his(t, by_worker, by_incarnation, live, at) else false end
     returning 'change', 0, t.id, t.kind, 'claimed', 'started', 'running', true, false, by_worker, '';
 end $$;
 
@@ -55,18 +61,27 @@ begin
   return ('report', n, of_task, null, null, null, coalesce(found_state, 'queued'), again, false, by_worker, '')::said;
 end $$;
 
+-- The event that ends a worker's task in this state.
+create function event_of_end(of_state text) returns text language sql immutable as
+$$ select case of_state when 'done' then 'succeeded' when 'failed' then 'gave_up' else 'cancelled' end $$;
+
 create function report(by_worker text, by_incarnation bigint, ids bigint[], epochs bigint[], outcomes text[],
                        begun boolean[], delays bigint[], results text[], codes text[], details text[])
-returns setof said language plpgsql as $$
+returns setof said language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
   at bigint := now_ms();
   live boolean;
-  made said[];
+  numbers bigint[];  -- of the reports that ended a task; the next five go with it
   ended bigint[];
+  kinds text[];
+  states text[];
+  ends text[];
+  starts boolean[];
   with_key bigint[];
   with_locks bigint[];
-  keys text[] := keys_of_end(ids);
+  -- A task that is at work holds all its locks.
+  keys text[] := keys_freed((select array_agg(key) from locks where task = any (ids)), ids);
   back record;
   freed integer := 0;
   -- As in claim().
@@ -75,16 +90,15 @@ declare
 begin
   perform take_keys(keys);
   live := lease_is_live(by_worker, by_incarnation, at);
-  -- All that end, in one statement.
+  -- All that end, in one statement. A row is wide and the steps are many: none but the first copies it.
   with gone as (
     delete from tasks t using unnest(ids, epochs, outcomes, begun, results, codes, details) with ordinality
       s (s_id, s_epoch, outcome, begun, s_result, s_code, s_detail, n)
-    where t.id = s_id and t.epoch = s_epoch and (t.owner = by_worker) is true and t.incarnation = by_incarnation
-      and (live or t.own_end > at)
+    where t.id = s_id and t.epoch = s_epoch and is_his(t, by_worker, by_incarnation, live, at)
       and (outcome in ('done', 'failed', 'cancelled') or t.stop = 'cancel'
            or (outcome = 'again' and t.attempt >= t.max_attempts))
     returning t.*, s.*
-  ), judged as (
+  ), judged as not materialized (
     select *, case
         when outcome = 'done' then 'done'
         when outcome = 'cancelled' or (stop = 'cancel' and outcome <> 'failed') then 'cancelled'
@@ -102,39 +116,40 @@ begin
            payload, s_result,
            timeline
            || case when starts then line_start || epoch || line_by || e'""]\n' else '' end
-           || '["' || case ends when 'done' then 'succeeded' when 'failed' then 'gave_up' else 'cancelled' end
-           || '",' || at || ',"' || case when starts then 'running' else state end || '","' || ends || '",'
-           || epoch + (ends = 'cancelled')::integer || line_by || to_json(s_detail) || e']\n'
+           || '["' || event_of_end(ends) || '",' || at || ',"' || case when starts then 'running' else state end
+           || '","' || ends || '",' || epoch + (ends = 'cancelled')::integer || line_by || to_json(s_detail) || e']\n'
     from judged
   )
-  select array_agg(('report', n::integer, id, kind, state,
-                    case ends when 'done' then 'succeeded' when 'failed' then 'gave_up' else 'cancelled' end, ends, true,
-                    starts, by_worker, s_detail)::said order by n),
-         array_agg(id), array_agg(id) filter (where idempotency_key <> ''), array_agg(id) filter (where locks <> '')
-  into made, ended, with_key, with_locks from judged;
-  return query select * from unnest(made);
+  select array_agg(n), array_agg(id), array_agg(kind), array_agg(state), array_agg(judged.ends),
+         array_agg(judged.starts), array_agg(id) filter (where idempotency_key <> ''),
+         array_agg(id) filter (where locks <> '')
+  into numbers, ended, kinds, states, ends, starts, with_key, with_locks from judged;
+  return query
+    select 'report', n::integer, s_id, kind, from_state, event_of_end(to_state), to_state, true, did_start, by_worker,
+           details[n]
+    from unnest(numbers, ended, kinds, states, ends, starts) made (n, s_id, kind, from_state, to_state, did_start);
 
   -- The rest, where there is any: those that come back into the queue, and those that change nothing.
-  if coalesce(cardinality(made), 0) < cardinality(ids) then
+  if coalesce(cardinality(numbers), 0) < cardinality(ids) then
     for back in
       select k.id, k.kind, k.state, k.epoch, s.* from tasks k
       join unnest(ids, epochs, outcomes, begun, delays, results, codes, details) with ordinality
         s (s_id, s_epoch, outcome, begun, delay, s_result, s_code, s_detail, n) on k.id = s_id and k.epoch = s_epoch
-      where (k.owner = by_worker) is true and k.incarnation = by_incarnation and (live or k.own_end > at)
+      where is_his(k, by_worker, by_incarnation, live, at)
       order by n for update of k
     loop
       perform come_back(back.id, back.outcome, back.begun, back.delay, back.s_result, back.s_code, back.s_detail,
                         by_worker, at);
-      made := made || ('report', back.n, back.id, back.kind, back.state,
-                       case back.outcome when 'again' then 'retry' else 'handed_back' end, 'queued', true,
-                       back.begun and back.state = 'claimed', by_worker, back.s_detail)::said;
-      return next made[cardinality(made)];
+      numbers := numbers || back.n;
+      return next ('report', back.n, back.id, back.kind, back.state,
+                   case back.outcome when 'again' then 'retry' else 'handed_back' end, 'queued', true,
+                   back.begun and back.state = 'claimed', by_worker, back.s_detail)::said;
     end loop;
 
     return query
       select r.* from unnest(ids, epochs, outcomes, results) with ordinality s (s_id, s_epoch, outcome, s_result, n)
       cross join lateral refuse_report(s.n::integer, s_id, s_epoch, outcome, by_worker, s_result, at) r
-      where s.n <> all (coalesce((select array_agg(m.n) from unnest(made) m), '{}'));
+      where s.n <> all (coalesce(numbers, '{}'));
   end if;
 
   if ended is not null then
@@ -183,7 +198,7 @@ declare
   at bigint := now_ms();
   kinds text[];
   sites text[];
-  chosen bigint[];
+  chosen tid[];  -- where they stand: their rows are locked, so nobody moves them
   -- A line of the timeline but for the epoch: entry() for each would cost more than the rest.
   line text := '["claimed",' || at || ',"queued","claimed",';
   line_end text := ',' || to_json('worker:' || by_worker) || ',' || to_json(by_worker) || e',""]\n';
@@ -197,17 +212,17 @@ begin
     return;
   end if;
   -- The head of each route: nothing before it has to be passed over, but for what others claim right now.
-  select array_agg(id order by priority, id) into chosen from (
-    select id, priority from (
-      select c.*, mosts[slot] as most, row_number() over (partition by slot order by c.priority, c.id) as place
+  select array_agg(place) into chosen from (
+    select place from (
+      select c.*, mosts[slot] as most, row_number() over (partition by slot order by c.priority, c.id) as rank
       from unnest(routes, slots) r (route, slot)
       cross join lateral (
-        select t.id, t.priority from tasks t
+        select t.ctid as place, t.id, t.priority from tasks t
         where t.waits_for = 'nothing' and t.route = r.route and t.kind <> all (kinds) and t.site <> all (sites)
         order by t.priority, t.id limit least(mosts[slot], total) for update skip locked
       ) c
     ) heads
-    where place <= most order by priority, id limit total
+    where rank <= most order by priority, id limit total
   ) best;
   if chosen is null then return; end if;
   return query
@@ -217,7 +232,7 @@ begin
       started_at = null,
       own_end = case when on_lease_loss = 'continue' then at + timeout + 60000 end,
       timeline = timeline || line || (epoch + 1) || line_end
-    where id = any (chosen)
+    where ctid = any (chosen)
     returning tasks.*;
 end $$;
 
