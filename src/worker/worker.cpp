@@ -15,7 +15,6 @@ constexpr base::Millis kMoment = 100ms;       // shorter tasks are reported as s
 constexpr base::Millis kStoreAway = 1s;       // before a failed exchange is tried again
 constexpr base::Millis kPollWithHints = 60s;  // a hint got lost
 constexpr base::Millis kPollWithout = 1s;
-constexpr base::Millis kHandBack = 3s;  // for the children to end and the store to hear of it
 
 }  // namespace
 
@@ -199,6 +198,16 @@ void Worker::settle_reports(const std::vector<core::ReportOutcome>& outcomes) {
                  reports_.begin() + static_cast<std::ptrdiff_t>(std::min(outcomes.size(), reports_.size())));
 }
 
+// All times are the store's.
+void Worker::count_claim(const core::TaskRecord& task) {
+  ++counters_.claimed;
+  if (task.attempt > 1 || !task.claimed_at) return;
+  const auto wait =
+      *task.claimed_at - std::max(task.submitted_at, task.envelope.run_at.value_or(task.submitted_at));
+  ++counters_.first_claims;
+  counters_.wait_time += std::max(std::chrono::duration_cast<base::Millis>(wait), base::Millis(0));
+}
+
 void Worker::begin_attempt(core::Claimed claimed) {
   const auto id = claimed.task.id;
   auto until = lease_.until();
@@ -206,7 +215,7 @@ void Worker::begin_attempt(core::Claimed claimed) {
     until = base::BootClock::now() + *claimed.own_end;
     own_ends_[id] = until;
   }
-  ++counters_.claimed;
+  count_claim(claimed.task);
   auto& attempt = attempts_[id];
   attempt = std::make_unique<Attempt>(site_, std::move(claimed.task), until);
   base::failpoint(base::Failpoint::child_before);
@@ -219,9 +228,7 @@ void Worker::collect() {
     const auto found = attempts_.find(id);
     if (found == attempts_.end()) continue;
     auto report = found->second->take_report();
-    if (report.outcome == core::Report::Outcome::done) ++counters_.done;
-    if (report.outcome == core::Report::Outcome::failed) ++counters_.failed;
-    if (report.outcome == core::Report::Outcome::again) ++counters_.again;
+    ++counters_.ended[static_cast<std::size_t>(report.outcome)];
     counters_.run_time +=
         std::chrono::duration_cast<base::Millis>(base::steady_now() - found->second->began());
     reports_.push_back(std::move(report));

@@ -249,6 +249,7 @@ class Seen(TaskCase):
         text = until(lambda: 'waits_for="time"} 1' in (page := scraped()) and page, lambda: scraped())
         for line in ('fairlead_store_up{backend="sqlite"} 1', 'fairlead_worker_attempts_total{outcome="done"} 1',
                      "# TYPE fairlead_tasks gauge", "fairlead_tasks_submitted_total 2",
+                     'fairlead_worker_attempts_total{outcome="cancelled"} 0', "fairlead_worker_wait_seconds_count 1",
                      'fairlead_worker_heartbeat_age_seconds{worker="here"'):
             self.assertIn(line, text)
 
