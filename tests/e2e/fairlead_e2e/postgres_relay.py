@@ -36,6 +36,7 @@ class Messages:
 
 class PostgresRelay(Relay):
     def __init__(self, target_port):
+        self.as_pooler = False     # the process id that a client is told (BackendKeyData) is made up
         self.losing_hints = False  # NotificationResponse never arrives
         self.hints_lost = 0
         self.answers_to_lose = 0   # so many connections end where the server has just said: committed
@@ -70,6 +71,8 @@ class PostgresRelay(Relay):
         """False: the answer was lost, and the connection with it."""
         passed = []
         for kind, message in messages.feed(chunk):
+            if kind == b"K" and self.as_pooler:
+                message = message[:5] + struct.pack("!i", 7) + message[9:]
             if kind == b"A" and self.losing_hints:
                 self.hints_lost += 1
                 continue
