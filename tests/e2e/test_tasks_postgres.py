@@ -92,6 +92,15 @@ class Server(OnPostgres):
         number = self.add(control)  # at another daemon: only a look at the store tells
         self.assertEqual(self.wait_for_task(daemon, number)["state"], "done")
 
+    def test_an_old_server_is_refused(self):
+        relay = PostgresRelay(self.server.port)
+        self.addCleanup(relay.close)
+        relay.version = b"12.22"
+        daemon = self.daemon({}, self.store() | {"store": f"postgresql://fairlead@127.0.0.1:{relay.port}/{self.database}"})
+        store = until(lambda: (seen := daemon.get("/v1/queue")["store"])["state"] == "refused" and seen,
+                      lambda: "the refusal\n" + daemon.tail())
+        self.assertIn("PostgreSQL 12: 13 or newer is needed", store["error"])
+
     def test_a_lost_worker_is_told_to_people_and_hooks(self):
         folder = self.path("hooks")
         folder.mkdir()
