@@ -163,7 +163,10 @@ void Worker::pump() {
 
 void Worker::on_exchanged(const core::Exchange& sent, base::Result<core::ExchangeOutcome> outcome) {
   if (!outcome) {
-    parts_.log.debug("worker_exchange_failed", {{"error", outcome.error().text()}});
+    // A store that is away says so itself; anything else would be said again for ever, and nobody would know.
+    const bool away = outcome.error().code == base::Code::unavailable;
+    parts_.log.write(away ? base::Level::debug : base::Level::error, "worker_exchange_failed",
+                     {{"reports", sent.reports.size()}, {"error", outcome.error().text()}});
     hinted_ = true;
     if (sent.most > 0) lease_.register_anew();
     return poll_.start(kStoreAway);
