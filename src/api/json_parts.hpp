@@ -1,5 +1,5 @@
-// What the renderings of this folder share: values that may be missing, and waits in whole seconds. Pure;
-// private to this folder.
+// What the files of this folder share about JSON: bodies, values that may be missing, waits in whole seconds.
+// Pure; private to this folder.
 #pragma once
 #include <optional>
 #include <string>
@@ -9,6 +9,8 @@
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
+#include "base/result.hpp"
+#include "base/text.hpp"
 
 namespace fairlead::api {
 
@@ -32,6 +34,13 @@ inline base::Json names(const std::vector<std::string>& list) {
   base::Json out = base::Json::array();
   for (const auto& name : list) out.push(name);
   return out;
+}
+
+// The body of a request. It has to be UTF-8 (RFC 8259, section 8.1): the parser passes on what is not, and of
+// the stores one would take it and the other not.
+inline base::Result<base::Json> json_body(std::string_view text) {
+  if (!base::is_utf8(text)) return base::Error{base::Code::bad_request, "the body is not UTF-8", {}};
+  return base::Json::parse(text);
 }
 
 }  // namespace fairlead::api

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/call.hpp"
+#include "api/json_parts.hpp"
 #include "api/queue_render.hpp"
 #include "base/text.hpp"
 
@@ -19,7 +20,7 @@ using Scope = core::Pause::Scope;
 
 // The members of an object that is the body; an unknown one is a mistake that must not be passed over.
 base::Result<Json> read_object(const std::string& text, std::string_view members) {
-  auto body = Json::parse(text.empty() ? "{}" : text);
+  auto body = json_body(text.empty() ? std::string_view("{}") : text);
   if (!body) return body.error();
   const auto known = base::split(members, ' ');
   if (!body->view().is_object()) return Error{Code::bad_request, "the body is a JSON object", {}};

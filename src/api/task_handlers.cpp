@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/call.hpp"
+#include "api/json_parts.hpp"
 #include "api/task_render.hpp"
 #include "base/text.hpp"
 
@@ -85,7 +86,7 @@ base::Result<core::TaskId> task_named(std::string_view name) {
 }
 
 void post_tasks(const Call& call) {
-  const auto body = Json::parse(call.request.body);
+  const auto body = json_body(call.request.body);
   if (!body) return call.refuse(body.error());
   const auto key = call.request.header("Idempotency-Key");
   if (key && key->empty())

@@ -87,14 +87,21 @@ void add_own_worker(Page& page, const worker::Worker::Counters& counters) {
   page.single("fairlead_worker_claims_total", "counter", "Tasks that this worker has claimed.",
               counters.claimed);
   page.family("fairlead_worker_attempts_total", "counter", "Attempts of this worker that ended, by outcome.");
-  page.sample("fairlead_worker_attempts_total", {{"outcome", "done"}}, counters.done);
-  page.sample("fairlead_worker_attempts_total", {{"outcome", "failed"}}, counters.failed);
-  page.sample("fairlead_worker_attempts_total", {{"outcome", "again"}}, counters.again);
+  constexpr std::string_view kOutcomes[] = {"done", "failed", "again", "handed_back", "cancelled"};
+  std::uint64_t ended = 0;
+  for (std::size_t i = 0; i < counters.ended.size(); ++i) {
+    page.sample("fairlead_worker_attempts_total", {{"outcome", kOutcomes[i]}}, counters.ended[i]);
+    ended += counters.ended[i];
+  }
   page.single("fairlead_worker_late_reports_total", "counter",
               "Reports that came after the right to make them had ended.", counters.late);
   page.family("fairlead_worker_run_seconds", "summary", "Time that attempts took.");
   page.sample("fairlead_worker_run_seconds_sum", {}, seconds(counters.run_time));
-  page.sample("fairlead_worker_run_seconds_count", {}, counters.done + counters.failed + counters.again);
+  page.sample("fairlead_worker_run_seconds_count", {}, ended);
+  page.family("fairlead_worker_wait_seconds", "summary",
+              "Time from a task's submission, or the time that it is for, to its first claim.");
+  page.sample("fairlead_worker_wait_seconds_sum", {}, seconds(counters.wait_time));
+  page.sample("fairlead_worker_wait_seconds_count", {}, counters.first_claims);
 }
 
 }  // namespace

@@ -5,11 +5,23 @@
 
 namespace fairlead::app {
 
+namespace {
+
+constexpr int kRest = 20;  // times what the last reading took, before the next
+constexpr base::Millis kMostRest{30'000};
+
+}  // namespace
+
 void QueueView::with_fresh(base::Millis most, std::function<void()> then) {
-  if (read_at_ && base::steady_now() - *read_at_ <= most) return then();
+  if (read_at_) {
+    const auto took = std::chrono::ceil<base::Millis>(*read_at_ - asked_at_);
+    const auto enough = std::max(most, std::min(kRest * took, kMostRest));
+    if (base::steady_now() - *read_at_ <= enough) return then();
+  }
   waiting_.push_back(std::move(then));
   if (reading_ > 0) return;
   reading_ = 2;
+  asked_at_ = base::steady_now();
   store_.stats([this](base::Result<core::QueueStats> stats) {
     if (stats) stats_ = std::move(*stats);
     arrived();

@@ -14,7 +14,8 @@ class QueueView {
  public:
   explicit QueueView(core::TaskStore& store) : store_(store) {}
 
-  // Calls `then` when the view is not older than `most`, or the store cannot tell: perhaps at once.
+  // Calls `then` when the view is not older than `most`, or the store cannot tell: perhaps at once. A store
+  // that takes long to count a long queue is asked so seldom that it does little else but its work.
   void with_fresh(base::Millis most, std::function<void()> then);
 
   const core::QueueStats& stats() const { return stats_; }
@@ -30,6 +31,7 @@ class QueueView {
   core::TaskStore& store_;
   core::QueueStats stats_;
   std::vector<core::WorkerRecord> workers_;
+  base::SteadyTime asked_at_;
   std::optional<base::SteadyTime> read_at_;
   int reading_ = 0;  // answers that are still to come
   std::vector<std::function<void()>> waiting_;

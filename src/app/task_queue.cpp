@@ -57,7 +57,7 @@ TaskQueue::TaskQueue(Parts parts, std::unique_ptr<core::TaskStore> store, const 
       submissions_({parts.loop, *store_, parts.policy, executors_, view_}),
       random_(base::random_seed()),
       tend_timer_(parts.loop, "queue-tend", [this] { tend(); }),
-      look_timer_(parts.loop, "queue-look", [this] { look_around(); }) {
+      look_timer_(parts.loop, "queue-look", [this] { look_around(1s); }) {
   exec::add_executors(executors_, config->executors, parts.loop, parts.spawner);
   if (config->worker.enabled)
     worker_ = std::make_unique<worker::Worker>(
@@ -246,10 +246,9 @@ void TaskQueue::tend() {
 void TaskQueue::on_tended(base::Result<core::Tending> tending) {
   if (!tending) return tend_timer_.start(kTendAgain);
   on_changes(tending->changes);
-  for (const auto& name : tending->lost_workers) {
-    parts_.log.warn("worker_lost", {{"worker", name}});
+  for (const auto& name : tending->lost_workers)
     alarm("worker_lost", name, "worker " + name + " is lost", "its lease has ended; its tasks go to others");
-  }
+  if (!tending->lost_workers.empty()) look_around(0s);
   if (tending->clock_stepped)
     parts_.log.warn("store_clock_stepped",
                     {{"hint", "the store's clock has jumped; no worker is given up for one lease"}});
@@ -259,9 +258,9 @@ void TaskQueue::on_tended(base::Result<core::Tending> tending) {
   tend_timer_.start(wait);
 }
 
-void TaskQueue::look_around() {
+void TaskQueue::look_around(base::Millis most) {
   if (store_->status().state != core::StoreStatus::State::open) return;
-  view_.with_fresh(1s, [this] {
+  view_.with_fresh(most, [this] {
     tell_workers();
     raise_alarms();
   });

@@ -72,7 +72,7 @@ class TaskQueue final : public core::TaskPort, public core::Reloadable {
   void on_output(core::TaskId task, bool is_error, std::string_view bytes);
   void tend();
   void on_tended(base::Result<core::Tending> tending);
-  void look_around();
+  void look_around(base::Millis most);  // with a view that is not older
   void tell_workers();
   void raise_alarms();
   void alarm(const std::string& event, const std::string& subject, const std::string& title,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <utility>
@@ -32,15 +33,46 @@ bool has_key_twice(const cJSON* object) {
   return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
 }
 
-// Well-formed beyond what cJSON checks: bounded depth, no key twice in one object.
-const char* structural_fault(const cJSON* node, int depth) {
+// Up to 2^52 cJSON prints every whole number as it was read; beyond, those whose last digits its comparison
+// of doubles takes for noise are printed without them, and beyond 2^53 a double has not got them. Of what no
+// double holds it makes null.
+constexpr double kWholeNumbers = 4503599627370496.0;
+
+bool is_kept(std::string_view number) {
+  double value = 0;
+  if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc{}) return false;
+  return number.find_first_of(".eE") != std::string_view::npos || std::abs(value) <= kWholeNumbers;
+}
+
+// `text` is valid JSON.
+bool keeps_all_numbers(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '"') {
+      for (++at; text[at] != '"'; ++at)
+        if (text[at] == '\\') ++at;
+      ++at;
+    } else if (text[at] == '-' || (text[at] >= '0' && text[at] <= '9')) {
+      const auto end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
+      if (!is_kept(text.substr(at, end - at))) return false;
+      at = end;
+    } else {
+      ++at;
+    }
+  }
+  return true;
+}
+
+// Well-formed beyond what cJSON checks: bounded depth, no key twice in one object. `large`: there is a number
+// that may not be kept.
+const char* structural_fault(const cJSON* node, int depth, bool& large) {
+  if (cJSON_IsNumber(node) && !(std::abs(node->valuedouble) <= kWholeNumbers)) large = true;
   if (depth > kMaxDepth) return "nested deeper than 64";
   if (cJSON_IsObject(node)) {
     if (has_key_twice(node)) return "a key stands twice in one object";
   }
   if (!cJSON_IsObject(node) && !cJSON_IsArray(node)) return nullptr;
   for (const cJSON* child = node->child; child != nullptr; child = child->next)
-    if (const char* fault = structural_fault(child, depth + 1)) return fault;
+    if (const char* fault = structural_fault(child, depth + 1, large)) return fault;
   return nullptr;
 }
 
@@ -167,8 +199,14 @@ Result<Json> Json::parse(std::string_view text) {
     const auto at = end == nullptr ? 0 : end - copy.c_str();
     return Error{Code::bad_request, "not valid JSON near byte " + std::to_string(at), {}};
   }
-  if (const char* fault = structural_fault(out.node_.get(), 0))
+  bool large = false;
+  if (const char* fault = structural_fault(out.node_.get(), 0, large))
     return Error{Code::bad_request, std::string("JSON refused: ") + fault, {}};
+  if (large && !keeps_all_numbers(text))
+    return Error{Code::bad_request,
+                 "JSON refused: a number has more digits than are kept (whole ones up to 4503599627370496): "
+                 "write it as a text, in quotes",
+                 {}};
   return out;
 }
 

@@ -27,6 +27,8 @@ std::optional<std::vector<std::uint8_t>> decode_base64(
 // \xNN; longer than `limit` bytes is cut with an ellipsis.
 std::string printable(std::string_view text, std::size_t limit = 1024);
 
+bool is_utf8(std::string_view bytes);
+
 // Bytes from outside as text that JSON can hold: what is no UTF-8, and NUL, becomes U+FFFD. Lines stay lines.
 std::string to_utf8(std::string_view bytes);
 

@@ -69,7 +69,8 @@ std::string stats_text(JsonView stats, bool color) {
                {seconds(row["oldest_seconds"])}});
   const bool none = stats["rows"].size() == 0;
   std::string text = "\n" + (none ? std::string("no task waits or runs\n") : table.render(color));
-  text += "\n" + number_of(stats["history"]) + " finished tasks are kept\n";
+  text += "\n" + number_of(stats["history"]) +
+          (stats["history"].integer() == 1 ? " finished task is kept\n" : " finished tasks are kept\n");
   if (stats["oldest_snapshot_seconds"].integer() >= kOldSnapshot)
     text += paint("a transaction in the database is " + seconds(stats["oldest_snapshot_seconds"]) +
                       " old: it keeps finished rows from being cleaned up, and the queue gets slower",

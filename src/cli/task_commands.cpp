@@ -156,7 +156,8 @@ Exit order(Context& context, const OrderRequest& request) {
     Json result = Json::object();
     result.set("task", *base::parse_unsigned(id));
     if (!answer) {
-      complain(context, "task " + id + ": " + answer.error().text());
+      complain(context,
+               about_task(static_cast<std::int64_t>(*base::parse_unsigned(id)), answer.error().text()));
       result.set("error", error_json(answer.error()));
     } else {
       if (!request.json) context.out << order_text(request, id, answer->view()) << '\n' << std::flush;

@@ -61,6 +61,11 @@ Exit exit_of_task(JsonView task) {
   return status(task_exit::kNoStatus);
 }
 
+std::string about_task(std::int64_t id, const std::string& message) {
+  const auto name = "task " + std::to_string(id);
+  return message.starts_with(name + " ") || message.ends_with(name) ? message : name + ": " + message;
+}
+
 std::string outcome_text(JsonView task) {
   const auto state = task["state"].text();
   if (state == "queued") return queued_text(task);

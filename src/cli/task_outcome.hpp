@@ -1,6 +1,7 @@
 // How a task ended, for the shell: the exit status of `task add --wait` and `task wait`, and one line of
 // words. Pure; the JSON is that of GET /v1/tasks/ID (docs/api.md).
 #pragma once
+#include <cstdint>
 #include <string>
 
 #include "base/json.hpp"
@@ -21,6 +22,9 @@ bool is_over(base::JsonView task);
 
 // 0 for a task that is done; its program's status; 128 and more for a signal; else one of task_exit.
 Exit exit_of_task(base::JsonView task);
+
+// A message about a task, which names it.
+std::string about_task(std::int64_t id, const std::string& message);
 
 // "done in 1m 2s", "failed: runtime: exit 3", "running on attic", "queued, waits for lock site:attic".
 std::string outcome_text(base::JsonView task);

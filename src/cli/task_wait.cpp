@@ -144,8 +144,7 @@ class TaskWait {
       return;
     }
     end.error = error;
-    if (end.error->message.find(std::to_string(end.id)) == std::string::npos)
-      end.error->message = task_name(end.id) + ": " + end.error->message;
+    end.error->message = about_task(end.id, end.error->message);
     end.exit = exit_of(error.code);
     close(end.id);
   }

@@ -305,6 +305,7 @@ Json envelope_json(const TaskEnvelope& envelope) {
 std::string envelope_fingerprint(const TaskEnvelope& envelope) {
   TaskEnvelope content = envelope;
   content.idempotency_key.clear();
+  content.run_at.reset();
   content.actor.clear();
   content.trace_id.clear();
   const std::string text = envelope_json(content).dump();

@@ -16,7 +16,8 @@ base::Result<TaskEnvelope> parse_envelope(base::JsonView json);
 
 base::Json envelope_json(const TaskEnvelope& envelope);
 
-// What tells two submissions under one idempotency key apart: everything but actor, trace id and key.
+// What tells two submissions under one idempotency key apart: everything but the key, who asks (actor, trace
+// id) and when it may begin: "in ten minutes" said again is another time, and the same task.
 std::string envelope_fingerprint(const TaskEnvelope& envelope);  // 64 hex digits
 
 // The JSON Schema (draft 2020-12) of the envelope, generated from the same table.

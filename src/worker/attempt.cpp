@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/failpoint.hpp"
+#include "base/text.hpp"
 
 namespace fairlead::worker {
 
@@ -24,8 +25,8 @@ std::string_view code_of(const base::Error& error) {
 std::string summary(const core::TaskResult& result) {
   if (result.ok()) return "after " + base::format_duration(result.duration);
   constexpr std::size_t kMost = 200;
-  return result.error.code + ": " +
-         result.error.message.substr(0, result.error.message.find('\n')).substr(0, kMost);
+  const auto first_line = result.error.message.substr(0, result.error.message.find('\n'));
+  return result.error.code + ": " + base::printable(first_line, kMost);
 }
 
 }  // namespace

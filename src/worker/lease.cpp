@@ -76,6 +76,28 @@ void Lease::register_now() {
   if (beating_) return;
   beating_ = true;
   beat_timer_.stop();
+  ousted_ ? look_for_other() : send_registration();
+}
+
+void Lease::look_for_other() {
+  store_.workers([this](const base::Result<std::vector<core::WorkerRecord>>& workers) {
+    beating_ = false;
+    if (state_ == State::none) return;
+    if (!workers) return beat_timer_.start(kTryAgain);
+    ousted_ = std::any_of(workers->begin(), workers->end(), [this](const core::WorkerRecord& worker) {
+      return worker.info.name == info_.name && worker.incarnation != key_.incarnation &&
+             worker.state != core::WorkerState::offline;
+    });
+    if (!ousted_) return register_now();
+    if (!std::exchange(told_ousted_, true))
+      log_.error("worker_name_taken",
+                 {{"worker", info_.name},
+                  {"hint", "another daemon works under this name: give one of them another `worker.name`"}});
+    beat_timer_.start(length_ / 3);
+  });
+}
+
+void Lease::send_registration() {
   const auto sent = base::BootClock::now();
   store_.register_worker(info_, length_, events_.keeps(), [this, sent](base::Result<core::WorkerKey> key) {
     on_registered(std::move(key), sent);
@@ -93,6 +115,7 @@ void Lease::on_registered(base::Result<core::WorkerKey> key, base::BootTime sent
   base::failpoint(base::Failpoint::register_answered);
   key_ = std::move(*key);
   anew_ = false;
+  told_ousted_ = false;
   enter(State::live);
   hold_until(sent);
   log_.info("worker_registered", {{"worker", key_.name}, {"incarnation", key_.incarnation}});
@@ -145,6 +168,7 @@ void Lease::on_time() {
 void Lease::refused() {
   if (state_ != State::live) return;
   log_.warn("worker_lease_lost", {{"worker", key_.name}, {"incarnation", key_.incarnation}});
+  ousted_ = !anew_ && base::BootClock::now() < until_;
   watch_timer_.stop();
   enter(State::lapsed);
   if (!beating_) beat_timer_.start(base::Millis(0));

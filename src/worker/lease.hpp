@@ -2,6 +2,10 @@
 // knows on CLOCK_BOOTTIME until when it holds. Owned by Worker; loop thread only. Of the events only `lapsed`
 // may be called from inside a call of the Lease (refused).
 //
+// A new process takes the name over at once, as what had it before is most likely dead. One that had it and
+// finds it taken waits until its lease ends: two daemons under one name would oust each other without end,
+// and every task that they touch would lose its worker twice.
+//
 // The end of the lease is reckoned from the moment that a beat was *sent*, and with a margin: so it ends here
 // before it ends in the store, whatever the answer took.
 #pragma once
@@ -55,6 +59,8 @@ class Lease {
  private:
   void enter(State next);
   void register_now();
+  void look_for_other();
+  void send_registration();
   void on_registered(base::Result<core::WorkerKey> key, base::BootTime sent);
   void beat();
   void on_beat(base::Result<core::BeatOutcome> outcome, base::BootTime sent);
@@ -71,6 +77,8 @@ class Lease {
   base::BootTime until_;
   bool beating_ = false;  // a beat or a registration is under way
   bool anew_ = false;     // live, and to be registered again all the same
+  bool ousted_ = false;   // it ended while it was live: somebody else may have this name now
+  bool told_ousted_ = false;
   bool told_ending_ = false;
   loop::Timer beat_timer_;   // registering: the next try; live: the next beat
   loop::Timer watch_timer_;  // live: the moment of `ending`, then the end

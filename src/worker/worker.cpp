@@ -15,7 +15,6 @@ constexpr base::Millis kMoment = 100ms;       // shorter tasks are reported as s
 constexpr base::Millis kStoreAway = 1s;       // before a failed exchange is tried again
 constexpr base::Millis kPollWithHints = 60s;  // a hint got lost
 constexpr base::Millis kPollWithout = 1s;
-constexpr base::Millis kHandBack = 3s;  // for the children to end and the store to hear of it
 // Where there is much to do a second exchange goes out before the first is answered, so that store and worker
 // are busy at the same time; neither claims more than this, so that both stay of a size. Smaller ones would
 // only share the commits of one.
@@ -218,7 +217,10 @@ void Worker::on_exchanged(core::Exchange sent, base::Result<core::ExchangeOutcom
 
 // What it said is said again; whether the store has taken it is not known, and does not matter.
 void Worker::on_exchange_failed(core::Exchange sent, const base::Error& error) {
-  parts_.log.debug("worker_exchange_failed", {{"error", error.text()}});
+  // A store that is away says so itself; anything else would be said again for ever, and nobody would know.
+  const bool away = error.code == base::Code::unavailable;
+  parts_.log.write(away ? base::Level::debug : base::Level::error, "worker_exchange_failed",
+                   {{"reports", sent.reports.size()}, {"error", error.text()}});
   reports_.insert(reports_.begin(), std::make_move_iterator(sent.reports.begin()),
                   std::make_move_iterator(sent.reports.end()));
   hinted_ = true;
@@ -242,6 +244,16 @@ void Worker::settle_reports(const core::Exchange& sent, const std::vector<core::
   }
 }
 
+// All times are the store's.
+void Worker::count_claim(const core::TaskRecord& task) {
+  ++counters_.claimed;
+  if (task.attempt > 1 || !task.claimed_at) return;
+  const auto wait =
+      *task.claimed_at - std::max(task.submitted_at, task.envelope.run_at.value_or(task.submitted_at));
+  ++counters_.first_claims;
+  counters_.wait_time += std::max(std::chrono::duration_cast<base::Millis>(wait), base::Millis(0));
+}
+
 void Worker::begin_attempt(core::Claimed claimed) {
   const auto id = claimed.task.id;
   auto until = lease_.until();
@@ -249,7 +261,7 @@ void Worker::begin_attempt(core::Claimed claimed) {
     until = base::BootClock::now() + *claimed.own_end;
     own_ends_[id] = until;
   }
-  ++counters_.claimed;
+  count_claim(claimed.task);
   auto& attempt = attempts_[id];
   attempt = std::make_unique<Attempt>(site_, std::move(claimed.task), until);
   base::failpoint(base::Failpoint::child_before);
@@ -262,9 +274,7 @@ void Worker::collect() {
     const auto found = attempts_.find(id);
     if (found == attempts_.end()) continue;
     auto report = found->second->take_report();
-    if (report.outcome == core::Report::Outcome::done) ++counters_.done;
-    if (report.outcome == core::Report::Outcome::failed) ++counters_.failed;
-    if (report.outcome == core::Report::Outcome::again) ++counters_.again;
+    ++counters_.ended[static_cast<std::size_t>(report.outcome)];
     counters_.run_time +=
         std::chrono::duration_cast<base::Millis>(base::steady_now() - found->second->began());
     reports_.push_back(std::move(report));

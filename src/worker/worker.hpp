@@ -6,6 +6,7 @@
 // spawner in time; what then comes of them is reported under the old epoch, and kept by the store as a late
 // report.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -38,8 +39,11 @@ class Worker {
     std::function<void(const std::vector<core::TaskChange>&)> on_changes;
   };
   struct Counters {
-    std::uint64_t claimed = 0, done = 0, failed = 0, again = 0, late = 0;
-    base::Millis run_time{0};  // of the attempts that ended, in all
+    std::uint64_t claimed = 0, late = 0;
+    std::array<std::uint64_t, 5> ended{};  // attempts, by core::Report::Outcome
+    base::Millis run_time{0};              // of those, in all
+    std::uint64_t first_claims = 0;        // of tasks that nobody had before
+    base::Millis wait_time{0};             // of those, since they were submitted or due, in all
   };
   Worker(Parts parts, const core::WorkerSettings& settings, std::string version);
   ~Worker();
@@ -82,6 +86,7 @@ class Worker {
   void on_exchange_failed(core::Exchange sent, const base::Error& error);
   void settle_claims();
   void settle_reports(const core::Exchange& sent, const std::vector<core::ReportOutcome>& outcomes);
+  void count_claim(const core::TaskRecord& task);
   void begin_attempt(core::Claimed claimed);
   void collect();
   void await_news();

@@ -72,6 +72,17 @@ static void a_cancel_fails_everything_behind_it(void**) {
   assert_state(scene.record(c), TaskState::failed);
 }
 
+// As deep as the stack of a server is not: each fails because of the one before.
+static void a_long_chain_fails_to_its_end(void**) {
+  Scene scene;
+  const auto head = scene.add();
+  auto last = head;
+  for (int i = 0; i < 600; ++i) last = scene.add({.depends_on = {last}});
+  assert_int_equal(scene.order(head, core::TaskOrder::cancel).changes.size(), 601);
+  assert_text_equal(scene.record(last).error_code, "dependency");
+  assert_int_equal(scene.ids().size(), 0);
+}
+
 static void what_depends_on_a_failed_task_fails_when_it_is_submitted(void**) {
   Scene scene;
   const auto a = scene.add();
@@ -123,6 +134,7 @@ Tests dependency_tests() {
       cmocka_unit_test(a_dependency_that_is_not_there_is_not_found),
       cmocka_unit_test(a_failure_fails_everything_behind_it),
       cmocka_unit_test(a_cancel_fails_everything_behind_it),
+      cmocka_unit_test(a_long_chain_fails_to_its_end),
       cmocka_unit_test(what_depends_on_a_failed_task_fails_when_it_is_submitted),
       cmocka_unit_test(a_retry_keeps_those_behind_it_waiting),
       cmocka_unit_test(after_its_dependency_a_task_waits_for_the_rest_in_order),

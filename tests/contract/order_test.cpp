@@ -139,6 +139,17 @@ static void a_retry_of_a_finished_task_is_a_new_task(void**) {
   assert_true(scene.submit({.kind = "chore", .priority = 3, .locks = {"x:a"}, .key = "k"}).id == id);
 }
 
+static void a_retry_behind_a_failed_dependency_goes_ahead(void**) {
+  Scene scene;
+  const auto first = scene.add();
+  const auto second = scene.add({.depends_on = {first}});
+  scene.order(first, TaskOrder::cancel);
+  assert_text_equal(scene.record(second).error_code, "dependency");
+  const auto again = scene.order(second, TaskOrder::retry);
+  assert_true(again.state == TaskState::queued);
+  assert_waits(scene.record(again.id), WaitsFor::nothing);
+}
+
 static void orders_that_the_state_does_not_allow_say_so(void**) {
   Scene scene;
   const auto code = [&](TaskId id, TaskOrder order) { return scene.try_order(id, order).error().code; };
@@ -198,6 +209,7 @@ Tests order_tests() {
       cmocka_unit_test(a_cancel_overrules_a_requeue),
       cmocka_unit_test(what_waits_for_its_time_is_started_now),
       cmocka_unit_test(a_retry_of_a_finished_task_is_a_new_task),
+      cmocka_unit_test(a_retry_behind_a_failed_dependency_goes_ahead),
       cmocka_unit_test(orders_that_the_state_does_not_allow_say_so),
       cmocka_unit_test(a_final_state_never_changes),
       cmocka_unit_test(work_and_orders_raise_a_hint),

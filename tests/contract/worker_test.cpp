@@ -110,6 +110,23 @@ static void a_worker_that_comes_back_keeps_what_carries_on(void**) {
   assert_state(scene.record(kept), TaskState::done);
 }
 
+// A daemon registers again while it is at work: after a reload, or a claim whose answer was lost.
+static void a_registration_under_a_live_lease_keeps_what_it_names(void**) {
+  Scene scene;
+  const auto kept = scene.add();
+  const auto unheard_of = scene.add();
+  const auto claimed = scene.claim(scene.worker());
+  assert_int_equal(claimed.size(), 2);
+  const TestWorker newer{&scene.first(),
+                         value_of(scene.try_register(scene.first(), "anna", {{kept, claimed[0].task.epoch}})),
+                         {"job@"}};
+  assert_true(is_owned(scene.record(kept).state));
+  assert_int_equal(scene.record(kept).lost_workers, 0);
+  assert_waits(scene.record(unheard_of), WaitsFor::nothing);
+  scene.finish(newer, claimed[0]);  // under the epoch that it had
+  assert_state(scene.record(kept), TaskState::done);
+}
+
 static void a_new_registration_loses_what_the_older_one_had(void**) {
   Scene scene;
   const auto id = scene.add({.on_lease_loss = core::OnLeaseLoss::carry_on});
@@ -150,6 +167,16 @@ static void a_draining_worker_claims_nothing_and_hears_of_it(void**) {
   assert_int_equal(scene.claim(anna).size(), 1);
 }
 
+static void a_draining_worker_drains_until_that_is_undone(void**) {
+  Scene scene;
+  scene.worker();
+  value_of(scene.ask<base::Unit>([&](auto done) { scene.first().drain("anna", true, std::move(done)); }));
+  scene.add();
+  const auto again = scene.worker();  // a restart, or a lease that had lapsed
+  assert_true(scene.beat(again).draining);
+  assert_ids(ids_of(scene.claim(again)), {});
+}
+
 static void a_worker_is_shown_by_the_age_of_its_beat(void**) {
   Scene scene;
   scene.add();
@@ -181,9 +208,11 @@ Tests worker_tests() {
       cmocka_unit_test(a_lost_worker_on_the_last_attempt_is_a_failure),
       cmocka_unit_test(a_claim_that_carries_on_keeps_task_and_locks_to_its_own_end),
       cmocka_unit_test(a_worker_that_comes_back_keeps_what_carries_on),
+      cmocka_unit_test(a_registration_under_a_live_lease_keeps_what_it_names),
       cmocka_unit_test(a_new_registration_loses_what_the_older_one_had),
       cmocka_unit_test(leaving_ends_the_lease_at_once),
       cmocka_unit_test(a_draining_worker_claims_nothing_and_hears_of_it),
+      cmocka_unit_test(a_draining_worker_drains_until_that_is_undone),
       cmocka_unit_test(a_worker_is_shown_by_the_age_of_its_beat),
   };
 }

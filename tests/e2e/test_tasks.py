@@ -171,8 +171,15 @@ class Orders(TaskCase):
         until(lambda: daemon.get("/v1/workers")["workers"][0]["draining"], "the drain")
         until(lambda: daemon.get("/v1/status")["queue"]["worker"]["draining"], lambda: "the worker to know\n" + daemon.tail())
         number = self.add(daemon)
+        daemon.stop()
+        daemon.start()  # a restart does not undo it
+        self.wait_until_live(daemon)
+        self.assertEqual(self.task(daemon, number)["attempt"], 0)
+        marker = self.add(daemon, run_at="2200-01-01T00:00:00Z")
         self.assertEqual(daemon.request("POST", "/v1/workers/here/drain", {"drain": False})[0], 200)
-        self.assertEqual(self.wait_for_task(daemon, number)["state"], "done")
+        task = self.wait_for_task(daemon, number)
+        self.assertEqual(task["state"], "done")
+        self.assertGreaterEqual(task["claimed_at"], self.task(daemon, marker)["submitted_at"])
 
 
 class Losses(TaskCase):
@@ -249,6 +256,7 @@ class Seen(TaskCase):
         text = until(lambda: 'waits_for="time"} 1' in (page := scraped()) and page, lambda: scraped())
         for line in ('fairlead_store_up{backend="sqlite"} 1', 'fairlead_worker_attempts_total{outcome="done"} 1',
                      "# TYPE fairlead_tasks gauge", "fairlead_tasks_submitted_total 2",
+                     'fairlead_worker_attempts_total{outcome="cancelled"} 0', "fairlead_worker_wait_seconds_count 1",
                      'fairlead_worker_heartbeat_age_seconds{worker="here"'):
             self.assertIn(line, text)
 

@@ -6,6 +6,7 @@ import unittest
 import test_tasks
 from fairlead_e2e import until
 from fairlead_e2e.postgres import Postgres
+from fairlead_e2e.postgres_relay import PostgresRelay
 from fairlead_e2e.task_case import TaskCase
 
 
@@ -67,6 +68,55 @@ class Server(OnPostgres):
         self.wait_for_task(control, long, "running")
         self.assertTrue(self.order(control, long, "cancel")["requested"])
         self.assertEqual(self.wait_for_task(worker, long)["state"], "cancelled")
+
+    def behind(self, relay):
+        """A daemon whose connection goes through it."""
+        self.addCleanup(relay.close)
+        host = f"127.0.0.1:{relay.port}/{self.database}"
+        return self.working(more=self.store() | {"store": f"postgresql://fairlead@{host}"})
+
+    def test_behind_a_pooler_it_says_so_and_polls(self):
+        relay = PostgresRelay(self.server.port)
+        relay.as_pooler = True
+        daemon = self.behind(relay)
+        self.assertEqual(daemon.get("/v1/queue")["store"]["hints"], "poll: this is a connection pooler")
+        self.assertEqual(self.wait_for_task(daemon, self.add(daemon))["state"], "done")
+
+    def test_where_no_notification_arrives_it_says_so_and_polls(self):
+        relay = PostgresRelay(self.server.port)
+        relay.losing_hints = True
+        daemon = self.behind(relay)
+        self.assertEqual(daemon.get("/v1/queue")["store"]["hints"], "poll: a NOTIFY to ourselves did not arrive")
+        control = self.daemon({}, self.store())
+        until(lambda: control.get("/v1/queue")["store"]["state"] == "open", lambda: "its store\n" + control.tail())
+        number = self.add(control)  # at another daemon: only a look at the store tells
+        self.assertEqual(self.wait_for_task(daemon, number)["state"], "done")
+
+    def test_an_old_server_is_refused(self):
+        relay = PostgresRelay(self.server.port)
+        self.addCleanup(relay.close)
+        relay.version = b"12.22"
+        daemon = self.daemon({}, self.store() | {"store": f"postgresql://fairlead@127.0.0.1:{relay.port}/{self.database}"})
+        store = until(lambda: (seen := daemon.get("/v1/queue")["store"])["state"] == "refused" and seen,
+                      lambda: "the refusal\n" + daemon.tail())
+        self.assertIn("PostgreSQL 12: 13 or newer is needed", store["error"])
+
+    def test_a_lost_worker_is_told_to_people_and_hooks(self):
+        folder = self.path("hooks")
+        folder.mkdir()
+        (folder / "10.lua").write_text(
+            'api(1)\non.worker_state("notes", function(ctx) log(ctx.worker, ctx.from, ctx.to) end)\n')
+        control = self.daemon({}, self.store() | {"policy": {"dir": str(folder), "deadline": "5s"}})
+        self.working().kill()
+
+        def told():  # its lease has to end; a resume makes the control look
+            for order in ("pause", "resume"):
+                control.request("POST", f"/v1/queue/{order}", {"scope": "kind", "name": "other"})
+            lines = control.lines()
+            return (any(line.get("event") == "worker_lost" and line.get("subject") == "here" for line in lines)
+                    and any(line.get("event") == "hook_log" and line["text"].endswith("offline") for line in lines))
+
+        until(told, lambda: "the loss to be told\n" + control.tail())
 
     def test_a_newer_schema_is_refused_and_the_lines_stay(self):
         daemon = self.working()

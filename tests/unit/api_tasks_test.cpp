@@ -109,7 +109,8 @@ static void an_array_has_an_answer_for_each(void**) {
 
 static void bodies_that_are_no_envelopes_do_not_reach_the_queue(void**) {
   Site site;
-  for (const char* body : {"", "null", "7", "[]", "\"noop\"", "{\"kind\"", "{\"a\":1,\"a\":2}"})
+  for (const char* body :
+       {"", "null", "7", "[]", "\"noop\"", "{\"kind\"", "{\"a\":1,\"a\":2}", "{\"kind\":\"\xff\"}"})
     assert_text_equal(site.refused(400, "POST", "/v1/tasks", body), "bad_request");
   std::string many = "[{}";
   for (int i = 0; i < 1000; ++i) many += ",{}";

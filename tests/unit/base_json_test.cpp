@@ -28,6 +28,19 @@ static void refuses_what_is_not_one_sound_value(void**) {
   assert_false(Json::parse(std::string(100, '[') + std::string(100, ']')).ok());
 }
 
+// They came out as other numbers: 9007199254740993 as 9.00719925474099e+15, 1e400 as null.
+static void refuses_a_number_that_would_not_be_kept(void**) {
+  for (const char* text :
+       {"9007199254740993", "-123456789012345678", R"({"a":["\\\"",4503599627370497]})", "1e400", "[-1e999]"})
+    assert_false(Json::parse(text).ok());
+  for (const char* text : {"4503599627370496", "-4503599627370495", "1795291204233123"}) {
+    const auto kept = Json::parse(text);
+    assert_true(kept.ok());
+    assert_text_equal(kept->dump(), text);
+  }
+  assert_true(Json::parse(R"({"a":"9007199254740993","b\"c":1e20,"d":0.1234567890123456789})").ok());
+}
+
 // cJSON would end the text there: "a\u0000b" became "a".
 static void refuses_a_nul_that_would_cut_a_text(void**) {
   assert_false(Json::parse(R"({"args":["a\u0000b"]})").ok());
@@ -43,6 +56,7 @@ int main() {
       cmocka_unit_test(keeps_what_it_was_given),
       cmocka_unit_test(replaces_a_key_that_is_set_twice),
       cmocka_unit_test(refuses_what_is_not_one_sound_value),
+      cmocka_unit_test(refuses_a_number_that_would_not_be_kept),
       cmocka_unit_test(refuses_a_nul_that_would_cut_a_text),
   };
   return cmocka_run_group_tests_name("base_json", tests, nullptr, nullptr);

@@ -70,10 +70,18 @@ static void an_end_has_its_words(void**) {
                     "queued, waits for lock node:nas");
 }
 
+static void a_message_names_its_task_once(void**) {
+  assert_text_equal(cli::about_task(7, "the daemon is gone"), "task 7: the daemon is gone");
+  assert_text_equal(cli::about_task(7, "task 7 is done: it stays so"), "task 7 is done: it stays so");
+  assert_text_equal(cli::about_task(7, "there is no task 7"), "there is no task 7");
+  assert_text_equal(cli::about_task(7, "there is no task 77"), "task 7: there is no task 77");
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_task_ends_as_its_program_did),
       cmocka_unit_test(an_end_has_its_words),
+      cmocka_unit_test(a_message_names_its_task_once),
   };
   return cmocka_run_group_tests_name("cli_task_outcome", tests, nullptr, nullptr);
 }

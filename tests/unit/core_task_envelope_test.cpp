@@ -111,7 +111,8 @@ static void the_fingerprint_is_of_what_is_done_and_not_of_who_asks(void**) {
   const auto one =
       parse(with(R"("payload":{"a":1},"idempotency_key":"k","actor":"anna","actor_class":"human")"));
   const auto same =
-      parse(with(R"("payload":{"a":1},"idempotency_key":"j","actor":"bert","actor_class":"automation")"));
+      parse(with(R"("payload":{"a":1},"idempotency_key":"j","actor":"bert","actor_class":"automation",)"
+                 R"("run_at":"2030-01-01T00:00:00Z")"));
   const auto other = parse(with(R"("payload":{"a":2},"idempotency_key":"k")"));
   assert_text_equal(core::envelope_fingerprint(*one), core::envelope_fingerprint(*same));
   assert_string_not_equal(core::envelope_fingerprint(*one).c_str(),

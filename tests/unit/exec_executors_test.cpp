@@ -13,6 +13,18 @@ static void only_what_is_allowed_is_registered(void**) {
   assert_true(none.registry.kinds().empty());
 }
 
+static void a_kind_has_one_executor(void**) {
+  loop::Loop loop;
+  core::ExecutorRegistry registry;
+  assert_true(registry.add(exec::make_noop(loop)).ok());
+  const auto first = registry.find("noop");
+  assert_non_null(first.get());
+  const auto twice = registry.add(exec::make_noop(loop));
+  assert_true(!twice.ok() && twice.error().code == base::Code::conflict);
+  assert_ptr_equal(registry.find("noop").get(), first.get());
+  assert_null(registry.find("sleep").get());
+}
+
 static void a_script_runs_as_its_settings_say(void**) {
   ::setenv("FAIRLEAD_TEST_INHERITED", "from the daemon", 1);
   ::setenv("FAIRLEAD_TEST_OTHER", "must stay", 1);
@@ -202,6 +214,7 @@ static void a_call_may_go_inside_its_own_end(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(only_what_is_allowed_is_registered),
+      cmocka_unit_test(a_kind_has_one_executor),
       cmocka_unit_test(a_script_runs_as_its_settings_say),
       cmocka_unit_test(without_a_sandbox_nothing_is_taken_away),
       cmocka_unit_test(hostile_words_stay_words),

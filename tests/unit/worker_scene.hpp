@@ -29,7 +29,7 @@ class ScriptedStore final : public core::TaskStore {
   bool hold = false;  // exchanges wait for answer_held()
   bool lease_live = true;
   bool draining = false;
-  int registrations = 0, beats = 0;
+  int registrations = 0, beats = 0, looks = 0;
   std::vector<core::Started> kept;        // of the last registration
   std::deque<core::TaskRecord> ready;     // claimed by the next exchanges
   std::optional<base::Millis> own_end;    // of what is claimed
@@ -38,6 +38,7 @@ class ScriptedStore final : public core::TaskStore {
   std::vector<core::Report> taken;
   std::vector<core::Started> started;
   bool left = false;
+  std::vector<core::WorkerRecord> others;  // that the store knows
 
   std::vector<std::string> outcomes() const {
     constexpr const char* kNames[] = {"done", "failed", "again", "handed_back", "cancelled"};
@@ -111,7 +112,10 @@ class ScriptedStore final : public core::TaskStore {
   void resume(core::Pause::Scope, std::string, core::Answer<base::Unit>) override { never(); }
   void pauses(core::Answer<std::vector<core::Pause>>) override { never(); }
   void stats(core::Answer<core::QueueStats>) override { never(); }
-  void workers(core::Answer<std::vector<core::WorkerRecord>>) override { never(); }
+  void workers(core::Answer<std::vector<core::WorkerRecord>> done) override {
+    ++looks;
+    later([done, workers = others] { done(workers); });
+  }
   void drain(std::string, bool, core::Answer<base::Unit>) override { never(); }
 
  private:

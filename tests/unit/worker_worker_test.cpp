@@ -273,6 +273,26 @@ static void a_lease_that_is_not_renewed_ends_the_work_and_it_registers_anew(void
   assert_true(scene.store.outcomes() == Texts{"handed_back"});
 }
 
+// Two daemons under one name ousted each other forty times a second, and every task was poison.
+static void whose_name_was_taken_waits_until_it_is_free(void**) {
+  Scene scene;
+  scene.until([&] { return scene.store.beats > 0; }, "a first beat");
+  core::WorkerRecord other;
+  other.info.name = "nas";
+  other.incarnation = 99;
+  other.state = core::WorkerState::late;
+  scene.store.others = {other};
+  scene.store.lease_live = false;
+  const auto tried = [&](const std::function<bool()>& done, const char* what) {
+    scene.until([&] { return scene.worker->on_store(), done(); },
+                what);  // at once, without waiting for timers
+  };
+  tried([&] { return scene.store.looks > 2; }, "some looks at who has the name");
+  assert_int_equal(scene.store.registrations, 1);
+  scene.store.others[0].state = core::WorkerState::offline;
+  tried([&] { return scene.store.registrations == 2; }, "a registration");
+}
+
 static void a_claim_with_its_own_end_outlives_the_lease(void**) {
   auto with = settings();
   with.lease = 2400ms;
@@ -358,6 +378,7 @@ int main() {
       cmocka_unit_test(a_cancel_stops_the_work_and_is_reported_as_one),
       cmocka_unit_test(a_drained_worker_claims_nothing_more),
       cmocka_unit_test(a_lease_that_is_not_renewed_ends_the_work_and_it_registers_anew),
+      cmocka_unit_test(whose_name_was_taken_waits_until_it_is_free),
       cmocka_unit_test(a_claim_with_its_own_end_outlives_the_lease),
       cmocka_unit_test(renewals_reach_the_children),
       cmocka_unit_test(a_stop_waits_for_what_is_under_way),

@@ -279,9 +279,8 @@ void Connection::probe() {
 void Connection::become_ready() {
   if (!why_polling_.empty()) {
     pipeline_ = std::make_unique<Pipeline>(connection_, false, session_settings(true));
-    log_.warn("postgres_polls", {{"place", place()},
-                                 {"why", why_polling_},
-                                 {"cure", "connect to the server itself, or to a pool in session mode"}});
+    log_.warn("postgres_polls",
+              {{"place", place()}, {"why", why_polling_}, {"cure", "connect to the server itself"}});
   }
   log_.info("postgres_connected", {{"place", target_.hosts[next_host_ - 1].text()},
                                    {"server_version", server_version()},

@@ -6,6 +6,8 @@ namespace fairlead::store::postgres {
 
 namespace {
 
+constexpr int kOldestServer = 130'000;  // PQserverVersion
+
 // Nothing of the schema may be looked at before it is there, and an existing one needs no right to make it.
 constexpr Statement kIsThere{"", "select to_regclass('fairlead.migrations') is not null"};
 constexpr Statement kFound{"", "select coalesce(max(number), 0) from fairlead.migrations"};
@@ -31,6 +33,10 @@ std::string step_text(const Migration& step) {
 
 void PostgresTaskStore::look_at_schema() {
   clock_seen_ = 0;
+  if (const int version = connection_->server_version(); version > 0 && version < kOldestServer)
+    return refuse({base::Code::unsupported,
+                   "this is PostgreSQL " + std::to_string(version / 10'000) + ": 13 or newer is needed",
+                   {}});
   connection_->run({{kIsThere, {}}}, [this](base::Result<Replies> there) {
     if (!there) return;  // the connection is lost: on_away tells
     if (!(*there)[0].boolean(0, 0)) return migrate(0);

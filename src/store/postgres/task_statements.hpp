@@ -77,9 +77,7 @@ inline constexpr Statement kResume{"fl_resume", "delete from pauses where scope 
 inline constexpr Statement kPauses{
     "fl_pauses", "select scope, name, until, actor, why, since from pauses order by since, scope, name"};
 inline constexpr Statement kStats{
-    "fl_stats",
-    "select kind, state, waits_for, count(*), greatest(now_ms() - min(since), 0) from tasks"
-    " group by 1, 2, 3 order by 1, 2, 3"};
+    "fl_stats", "select kind, state, waits_for, tasks, oldest from depth() order by 1, 2, 3"};
 // A history of more than that is told from its ends: only the oldest go, so its numbers have no gaps to speak
 // of.
 inline constexpr Statement kTotals{

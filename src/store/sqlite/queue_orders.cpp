@@ -61,7 +61,8 @@ base::Result<core::OrderOutcome> retry(Turn& turn, QueueTask& task) {
                      "only a finished task, or one that waits for its time, can be retried");
 }
 
-// The same again, without the key: that stays with the task that it was given to.
+// The same again, without the key: that stays with the task that it was given to. Nor does it wait for what
+// the first one waited for: one that failed with its dependency would fail again, whatever was mended since.
 base::Result<core::OrderOutcome> repeat(Turn& turn, core::TaskId id, const core::Actor& actor) {
   core::Submission again;
   {
@@ -76,6 +77,7 @@ base::Result<core::OrderOutcome> repeat(Turn& turn, core::TaskId id, const core:
   again.retry_of = id;
   again.envelope.idempotency_key.clear();
   again.envelope.run_at.reset();
+  again.envelope.depends_on.clear();
   again.envelope.actor = actor.name;
   again.envelope.actor_class = actor.actor_class;
   const auto made = submit_tasks(turn, {again});

@@ -15,12 +15,21 @@ base::Error no_such_worker(const std::string& name) {
   return {base::Code::not_found, "there is no worker \"" + name + "\"", {}};
 }
 
-// What a new incarnation keeps of its older one's work: claims with an end of their own that has not come.
-void keep_tasks(Turn& turn, const std::string& worker, std::int64_t incarnation,
+// What a new incarnation keeps of its older one's work: all that it names while that one's lease is live,
+// else claims with an end of their own that has not come.
+void keep_tasks(Turn& turn, const core::WorkerKey& worker, bool was_live,
                 const std::vector<core::Started>& keeps) {
   for (const auto& kept : keeps)
-    turn.sql.run("UPDATE tasks SET incarnation = ? WHERE id = ? AND owner = ? AND epoch = ? AND own_end > ?",
-                 incarnation, number(kept.id), worker, number(kept.epoch), turn.boot);
+    turn.sql.run(
+        "UPDATE tasks SET incarnation = ? WHERE id = ? AND owner = ? AND epoch = ?"
+        " AND (? OR own_end > ?)",
+        worker.incarnation, number(kept.id), worker.name, number(kept.epoch), was_live, turn.boot);
+}
+
+bool has_live_lease(Turn& turn, const std::string& worker) {
+  return turn.sql
+      .query("SELECT 1 FROM workers WHERE name = ? AND live AND lease_until > ?", worker, turn.boot)
+      .next();
 }
 
 void lose_older_tasks(Turn& turn, const std::string& worker, std::int64_t incarnation) {
@@ -76,11 +85,12 @@ void lose_worker(Turn& turn, std::int64_t id) {
 
 base::Result<core::WorkerKey> register_worker(Turn& turn, const core::WorkerInfo& info, base::Millis lease,
                                               const std::vector<core::Started>& keeps) {
+  const bool was_live = has_live_lease(turn, info.name);
   turn.sql.run(
       "INSERT INTO workers (name, incarnation, live, lease_until, lease, beat_at, draining, site, node,"
       " capabilities, version, concurrency, registered_at) VALUES (?1, 1, 1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8,"
       " ?9, ?10) ON CONFLICT (name) DO UPDATE SET incarnation = incarnation + 1, live = 1, lease_until = ?2,"
-      " lease = ?3, beat_at = ?4, draining = 0, site = ?5, node = ?6, capabilities = ?7, version = ?8,"
+      " lease = ?3, beat_at = ?4, site = ?5, node = ?6, capabilities = ?7, version = ?8,"
       " concurrency = ?9, registered_at = ?10",
       info.name, turn.boot + lease.count(), lease.count(), turn.boot, info.site, info.node,
       joined_words(info.capabilities), info.version, info.concurrency, turn.now);
@@ -89,7 +99,7 @@ base::Result<core::WorkerKey> register_worker(Turn& turn, const core::WorkerInfo
     auto row = turn.sql.query("SELECT incarnation FROM workers WHERE name = ?", info.name);
     if (row.next()) key.incarnation = row.integer(0);
   }
-  keep_tasks(turn, info.name, key.incarnation, keeps);
+  keep_tasks(turn, key, was_live, keeps);
   lose_older_tasks(turn, info.name, key.incarnation);
   return key;
 }

@@ -64,35 +64,10 @@ begin
   return promote_waiting(freed || waited, at);
 end $$;
 
--- What those that wait for finished tasks do now: those behind a success may go on, those behind anything else fail.
-create function release_dependents(of_tasks bigint[], at bigint) returns setof said language plpgsql as $$
-declare
-  d record;
-  after_state text;
-begin
-  -- The waiting rows first, in one order for everybody: two that end at a time must see each other.
-  for d in
-    select t.id, min(p.on_task) as on_task from dependencies p join tasks t on t.id = p.task
-    where p.on_task = any (of_tasks) group by t.id order by t.id
-  loop
-    perform 1 from tasks where id = d.id and state = 'queued' for update;
-    continue when not found;
-    select h.state, h.id into after_state, d.on_task from dependencies p join history h on h.id = p.on_task
-    where p.task = d.id and h.state <> 'done' order by h.id limit 1;
-    if found then
-      return query select * from end_task(d.id, 'dependency_failed', 'failed', at, 'fairlead', 'dependency',
-                                          'task ' || d.on_task || ' ' || after_state);
-    else
-      delete from dependencies where task = d.id and on_task = any (of_tasks);
-      perform settle(d.id, at);
-    end if;
-  end loop;
-  delete from dependencies where on_task = any (of_tasks);
-end $$;
-
--- The end of one task, whatever it did before: its row goes to the history, its locks to others.
-create function end_task(of_task bigint, event text, final_state text, at bigint, by_actor text, code text,
-                         why text) returns setof said language plpgsql as $$
+-- The end of one task, whatever it did before: its row goes to the history, its locks to others. Those that wait for it
+-- are left as they are: release_dependents().
+create function end_alone(of_task bigint, event text, final_state text, at bigint, by_actor text, code text,
+                          why text) returns setof said language plpgsql as $$
 declare
   t tasks;
   new_epoch bigint;
@@ -115,7 +90,47 @@ begin
   t.error_code := code;
   insert into history select t.*;
   perform forget_task(array[t.id], array[t.id], words(t.locks), at);
-  return query select * from release_dependents(array[t.id], at);
+end $$;
+
+-- What those that wait for finished tasks do now: those behind a success may go on, those behind anything else fail,
+-- and with them those behind them: one rank of them after the other, as a long chain would use up the stack.
+create function release_dependents(of_tasks bigint[], at bigint) returns setof said language plpgsql as $$
+declare
+  before bigint[] := of_tasks;
+  failed bigint[];
+  d record;
+  after_state text;
+begin
+  while cardinality(before) > 0 loop
+    failed := '{}';
+    -- The waiting rows first, in one order for everybody: two that end at a time must see each other.
+    for d in
+      select t.id, min(p.on_task) as on_task from dependencies p join tasks t on t.id = p.task
+      where p.on_task = any (before) group by t.id order by t.id
+    loop
+      perform 1 from tasks where id = d.id and state = 'queued' for update;
+      continue when not found;
+      select h.state, h.id into after_state, d.on_task from dependencies p join history h on h.id = p.on_task
+      where p.task = d.id and h.state <> 'done' order by h.id limit 1;
+      if found then
+        return query select * from end_alone(d.id, 'dependency_failed', 'failed', at, 'fairlead', 'dependency',
+                                             'task ' || d.on_task || ' ' || after_state);
+        failed := failed || d.id;
+      else
+        delete from dependencies where task = d.id and on_task = any (before);
+        perform settle(d.id, at);
+      end if;
+    end loop;
+    delete from dependencies where on_task = any (before);
+    before := failed;
+  end loop;
+end $$;
+
+create function end_task(of_task bigint, event text, final_state text, at bigint, by_actor text, code text,
+                         why text) returns setof said language plpgsql as $$
+begin
+  return query select * from end_alone(of_task, event, final_state, at, by_actor, code, why);
+  return query select * from release_dependents(array[of_task], at);
 end $$;
 
 -- What finished tasks leave behind in the other tables; the number of tasks that got their locks. `with_keys`: those of

@@ -134,6 +134,13 @@ begin
   end loop;
 end $$;
 
+-- How many there are of each kind and state, and how long the oldest has been. All have to be read: in their own order,
+-- and not in that of an index with a sort behind it, which is what a session without sequential scans makes of it.
+create function depth() returns table (kind text, state text, waits_for text, tasks bigint, oldest bigint)
+language sql stable set enable_seqscan = on as $$
+  select kind, state, waits_for, count(*), greatest(now_ms() - min(since), 0) from tasks group by 1, 2, 3
+$$;
+
 -- expected: this clock's time by the caller's own count since it last asked, or 0; calm: so long nothing is reaped where
 -- the two disagree.
 create function tend(history_age bigint, history_count bigint, key_memory bigint, expected bigint, calm bigint)
@@ -183,10 +190,10 @@ begin
   select e.ready, e.more into promoted, pauses_more from end_pauses(at, promoted) e;
   promoted := promoted + recheck_locks(at);
 
+  -- They end in the order of their places: if the oldest thousand stay, so do all the others, and nobody looks at them.
   delete from history where id in (
-    select id from history
-    where finished_at <= at - history_age or place <= (select max(place) from history) - history_count
-    order by place limit 1000);
+    select id from (select id, finished_at, place from history order by place limit 1000) oldest
+    where finished_at <= at - history_age or place <= (select max(place) from history) - history_count);
   get diagnostics forgotten = row_count;
   delete from idempotency where (kind, key) in (
     select kind, key from idempotency where ended_at <= at - key_memory limit 1000);
