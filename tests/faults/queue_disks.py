@@ -7,6 +7,8 @@ import os
 import struct
 import subprocess
 
+from fairlead_e2e import until
+
 DETACH = 2                                # MNT_DETACH
 SHUTDOWN, NO_FLUSH = 0x8004587D, 2        # FS_IOC_SHUTDOWN; what is not on the disk yet never will be
 
@@ -72,6 +74,12 @@ class TornDisk(Disk):
         """Its journal is played back. False: it cannot be."""
         return subprocess.run(["mount", "-o", "loop", str(self.image), str(self.folder)], capture_output=True,
                               check=False).returncode == 0
+
+    def put_in_again(self):
+        """Only when nobody has anything of it open any more: else it is the torn one that is mounted once more."""
+        until(lambda: self.library.umount2(str(self.folder).encode(), 0) == 0, "everybody to let go of the torn disk")
+        if not self.put_in():
+            raise AssertionError("the disk cannot be mounted again")
 
     def tear_out(self):
         place = os.open(self.folder, os.O_RDONLY)

@@ -141,9 +141,7 @@ class Faults:
         felt = self._wait_for_server_log(("Input/output error",), mark)
         time.sleep(self.dice.uniform(0, 3))
         scene.server.kill()
-        scene.disk.unmount()
-        if not scene.disk.put_in():
-            raise AssertionError("the disk cannot be mounted again")
+        scene.disk.put_in_again()
         scene.bring_server_back()
         if felt:
             self.count("PostgreSQL's disk torn out (EIO)")
