@@ -7,8 +7,6 @@ import os
 import struct
 import subprocess
 
-from fairlead_e2e import until
-
 DETACH = 2                                # MNT_DETACH
 SHUTDOWN, NO_FLUSH = 0x8004587D, 2        # FS_IOC_SHUTDOWN; what is not on the disk yet never will be
 
@@ -68,7 +66,7 @@ class TornDisk(Disk):
 
     def __init__(self, folder, image):
         super().__init__(folder)
-        self.image = image
+        self.image, self.cuts = image, 0
 
     def put_in(self):
         """Its journal is played back. False: it cannot be."""
@@ -76,8 +74,12 @@ class TornDisk(Disk):
                               check=False).returncode == 0
 
     def put_in_again(self):
-        """Only when nobody has anything of it open any more: else it is the torn one that is mounted once more."""
-        until(lambda: self.library.umount2(str(self.folder).encode(), 0) == 0, "everybody to let go of the torn disk")
+        """As a copy: the torn one stays what it is for as long as anybody, in a mount namespace of his own perhaps, has it."""
+        self.unmount()
+        torn, self.cuts = self.image, self.cuts + 1
+        self.image = torn.with_suffix(f".{self.cuts}")
+        subprocess.run(["cp", "--sparse=always", str(torn), str(self.image)], check=True)
+        torn.unlink()
         if not self.put_in():
             raise AssertionError("the disk cannot be mounted again")
 
