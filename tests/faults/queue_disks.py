@@ -29,6 +29,9 @@ class Disk:
 
     def free(self):
         (self.folder / "ballast").unlink(missing_ok=True)
+        place = os.open(self.folder, os.O_RDONLY)
+        os.fsync(place)  # a torn disk that comes back must not be full again
+        os.close(place)
 
     def unmount(self):
         self.library.umount2(str(self.folder).encode(), DETACH)
