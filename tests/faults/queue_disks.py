@@ -11,6 +11,14 @@ DETACH = 2                                # MNT_DETACH
 SHUTDOWN, NO_FLUSH = 0x8004587D, 2        # FS_IOC_SHUTDOWN; what is not on the disk yet never will be
 
 
+def done(*command):
+    """False: it failed, or is not installed."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 class Disk:
     """What can be done to any of them. `folder`: where it is mounted."""
 
@@ -38,15 +46,15 @@ class Disk:
 
 
 class SmallDisk(Disk):
-    """In memory, for SQLite."""
+    """In memory, for SQLite. Has room for what a run of so many seconds records, and little more."""
 
-    SIZE = 24 << 20
+    SIZE, EACH_SECOND = 24 << 20, 96 << 10
 
     @classmethod
-    def mount(cls, folder):
+    def mount(cls, folder, seconds):
         """None: this user may not."""
-        disk = cls(folder)
-        failed = disk.library.mount(b"none", str(folder).encode(), b"tmpfs", 0, f"size={cls.SIZE},mode=700".encode())
+        disk, size = cls(folder), int(cls.SIZE + cls.EACH_SECOND * seconds)
+        failed = disk.library.mount(b"none", str(folder).encode(), b"tmpfs", 0, f"size={size},mode=700".encode())
         return None if failed else disk
 
 
@@ -58,14 +66,13 @@ class TornDisk(Disk):
 
     @classmethod
     def mount(cls, folder):
-        """None: this user may not, or there is no loop device."""
+        """None: this user may not, or there is no loop device, or no mkfs.ext4."""
         image = folder.with_name(folder.name + ".image")
         with open(image, "wb") as file:
             file.truncate(cls.SIZE)
         disk = cls(folder, image)
         # No room is kept for root: whoever fills it may be another user than who meets it full.
-        made = subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", str(image)], capture_output=True, check=False)
-        return disk if made.returncode == 0 and disk.put_in() else None
+        return disk if done("mkfs.ext4", "-q", "-F", "-m", "0", str(image)) and disk.put_in() else None
 
     def __init__(self, folder, image):
         super().__init__(folder)
@@ -73,17 +80,16 @@ class TornDisk(Disk):
 
     def put_in(self):
         """Its journal is played back. False: it cannot be."""
-        return subprocess.run(["mount", "-o", "loop", str(self.image), str(self.folder)], capture_output=True,
-                              check=False).returncode == 0
+        return done("mount", "-o", "loop", str(self.image), str(self.folder))
 
     def put_in_again(self):
         """As a copy: the torn one stays what it is for as long as anybody, in a mount namespace of his own perhaps, has it."""
         self.unmount()
         torn, self.cuts = self.image, self.cuts + 1
         self.image = torn.with_suffix(f".{self.cuts}")
-        subprocess.run(["cp", "--sparse=always", str(torn), str(self.image)], check=True)
+        copied = done("cp", "--sparse=always", str(torn), str(self.image))
         torn.unlink()
-        if not self.put_in():
+        if not copied or not self.put_in():
             raise AssertionError("the disk cannot be mounted again")
 
     def tear_out(self):

@@ -194,7 +194,7 @@ class Faults:
 def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
     """One scene from its beginning to its verdict: a JSON document. `keep`: where the record is left."""
     dice = random.Random(f"{seed} {kind} {store_clock}")
-    with Scene(kind, seed, store_clock) as scene:
+    with Scene(kind, seed, store_clock, seconds) as scene:
         scene.begin_load(per_second)
         without = scene.without()
         faults, ends, deck, stuck = Faults(scene, dice), time.monotonic() + seconds, [], []

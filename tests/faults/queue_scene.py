@@ -95,11 +95,11 @@ class Member(Daemon):
 
 
 class Scene(TaskCase):
-    """`kind`: sqlite or postgres. `small`: the state directory of SQLite is a disk that can be filled."""
+    """`kind`: sqlite or postgres. `seconds`: of faults. The state directory of SQLite, or the cluster, is a disk of its own."""
 
-    def __init__(self, kind, seed, store_clock=False):
+    def __init__(self, kind, seed, store_clock=False, seconds=1):
         super().__init__()
-        self.kind, self.seed, self.store_clock = kind, seed, store_clock
+        self.kind, self.seed, self.store_clock, self.seconds = kind, seed, store_clock, seconds
 
     def runTest(self):  # noqa: N802, the name is unittest's
         pass
@@ -136,7 +136,7 @@ class Scene(TaskCase):
         folder = self.path("daemon")
         folder.mkdir(mode=0o700)
         (folder / "state").mkdir(mode=0o700)
-        self.disk = queue_disks.SmallDisk.mount(folder / "state")
+        self.disk = queue_disks.SmallDisk.mount(folder / "state", self.seconds)
         if self.disk:
             self.addCleanup(self.disk.unmount)
         self.members = [self._member(folder, self.offer("w1", concurrency=6), self.clock if self.store_clock else None)]
