@@ -11,11 +11,9 @@ namespace fairlead::app {
 namespace {
 
 using std::chrono_literals::operator""s;
-using std::chrono_literals::operator""min;
 constexpr base::Millis kTendAtMost = 30s;  // between two looks at what is due, where nothing is known to be
 constexpr base::Millis kTendAgain = 2s;    // after the store was away
 constexpr base::Millis kLookAround = 60s;  // at the other workers, and for what is stuck
-constexpr base::Millis kAlarmAgain = 60min;
 
 std::string text_of(core::TaskId id) {
   return std::to_string(core::number(id));
@@ -54,6 +52,7 @@ TaskQueue::TaskQueue(Parts parts, std::unique_ptr<core::TaskStore> store, const 
       config_(config),
       store_(std::move(store)),
       view_(*store_),
+      watch_({parts.log, parts.events, parts.policy, parts.notify}),
       submissions_({parts.loop, *store_, parts.policy, executors_, view_}),
       random_(base::random_seed()),
       tend_timer_(parts.loop, "queue-tend", [this] { tend(); }),
@@ -105,7 +104,10 @@ void TaskQueue::on_store() {
                       {"place", status.place},
                       {"hints", status.hints},
                       {"error", status.error}});
-    if (status.state == core::StoreStatus::State::open) tend();
+    if (status.state == core::StoreStatus::State::open) {
+      tend();
+      look_around(1s);
+    }
   }
   if (worker_) worker_->on_store();
 }
@@ -246,8 +248,10 @@ void TaskQueue::tend() {
 void TaskQueue::on_tended(base::Result<core::Tending> tending) {
   if (!tending) return tend_timer_.start(kTendAgain);
   on_changes(tending->changes);
-  for (const auto& name : tending->lost_workers)
-    alarm("worker_lost", name, "worker " + name + " is lost", "its lease has ended; its tasks go to others");
+  for (const auto& name : tending->lost_workers) {
+    parts_.log.warn("worker_lost", {{"worker", name}});
+    watch_.see_lost_worker(name);
+  }
   if (!tending->lost_workers.empty()) look_around(0s);
   if (tending->clock_stepped)
     parts_.log.warn("store_clock_stepped",
@@ -261,58 +265,9 @@ void TaskQueue::on_tended(base::Result<core::Tending> tending) {
 void TaskQueue::look_around(base::Millis most) {
   if (store_->status().state != core::StoreStatus::State::open) return;
   view_.with_fresh(most, [this] {
-    tell_workers();
-    raise_alarms();
+    watch_.see_workers(view_.workers());
+    watch_.see_counts(view_.stats(), config_->queue.stuck_after, store_->status().place);
   });
-}
-
-void TaskQueue::tell_workers() {
-  for (const auto& worker : view_.workers()) {
-    const auto [known, is_new] = known_workers_.try_emplace(worker.info.name, worker.state);
-    if (!is_new && known->second == worker.state) continue;
-    const auto before = is_new ? std::string_view("") : core::to_string(known->second);
-    known->second = worker.state;
-    base::Json body = base::Json::object();
-    body.set("worker", worker.info.name).set("from", before).set("to", core::to_string(worker.state));
-    parts_.events.publish("worker_state", body);
-    if (parts_.policy.asks(core::HookEvent::worker_state))
-      parts_.policy.observe(core::HookEvent::worker_state, std::move(body));
-  }
-}
-
-void TaskQueue::raise_alarms() {
-  const auto& stats = view_.stats();
-  for (const auto& row : stats.rows) {
-    const bool rests = row.waits_for == core::WaitsFor::time || row.waits_for == core::WaitsFor::pause;
-    if (row.oldest < config_->queue.stuck_after || rests) continue;
-    const std::string state(core::to_string(row.state));
-    std::string text = std::to_string(row.count);
-    text.append(" are ").append(state).append(", the oldest for ").append(base::format_duration(row.oldest));
-    text.append("\nhint: fairlead task list --kind ").append(row.kind).append(" --state ").append(state);
-    alarm("task_stuck", row.kind, "tasks of kind " + row.kind + " are stuck", text);
-  }
-  if (stats.oldest_snapshot > 10min)
-    alarm("store_snapshot", store_->status().place, "an old transaction holds up the database",
-          "somebody's transaction is " + base::format_duration(stats.oldest_snapshot) +
-              " old: until it ends nothing is cleaned up, and the queue becomes slow\nhint: see "
-              "pg_stat_activity");
-}
-
-void TaskQueue::alarm(const std::string& event, const std::string& subject, const std::string& title,
-                      const std::string& text) {
-  const auto now = base::steady_now();
-  const auto [raised, is_new] = alarms_.try_emplace(event + " " + subject, now);
-  if (!is_new && now - raised->second < kAlarmAgain) return;
-  raised->second = now;
-  parts_.log.warn(event, {{"subject", subject}, {"text", text}});
-  core::Notice notice;
-  notice.event = event;
-  notice.subject = subject;
-  notice.severity = core::Severity::high;
-  notice.title = title;
-  notice.text = text;
-  notice.at = base::wall_now();
-  parts_.notify.notify(std::move(notice));
 }
 
 base::Result<std::unique_ptr<core::Ticket>> TaskQueue::prepare(const core::ConfigPtr& next) {

@@ -3,19 +3,18 @@
 // daemon; loop thread only.
 #pragma once
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "app/live_output.hpp"
 #include "app/queue_view.hpp"
+#include "app/queue_watch.hpp"
 #include "app/submissions.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "core/child.hpp"
 #include "core/executor.hpp"
-#include "core/notice.hpp"
 #include "core/policy.hpp"
 #include "core/task_port.hpp"
 #include "loop/timer.hpp"
@@ -73,10 +72,6 @@ class TaskQueue final : public core::TaskPort, public core::Reloadable {
   void tend();
   void on_tended(base::Result<core::Tending> tending);
   void look_around(base::Millis most);  // with a view that is not older
-  void tell_workers();
-  void raise_alarms();
-  void alarm(const std::string& event, const std::string& subject, const std::string& title,
-             const std::string& text);
   void note(const core::Caller& caller, std::string event, std::string detail);
 
   Parts parts_;
@@ -84,12 +79,11 @@ class TaskQueue final : public core::TaskPort, public core::Reloadable {
   std::unique_ptr<core::TaskStore> store_;
   core::ExecutorRegistry executors_;
   QueueView view_;
+  QueueWatch watch_;
   Submissions submissions_;
   LiveOutput output_;
   std::unique_ptr<worker::Worker> worker_;
   core::StoreStatus::State told_state_ = core::StoreStatus::State::opening;
-  std::map<std::string, core::WorkerState> known_workers_;
-  std::map<std::string, base::SteadyTime> alarms_;  // when each was raised last
   std::uint64_t submitted_ = 0, refused_ = 0;
   base::Random random_;
   loop::Timer tend_timer_;

@@ -155,6 +155,37 @@ static void a_waiter_that_reserved_its_keys_gives_them_free_when_it_is_cancelled
   assert_state(scene.record(long_one), TaskState::done);
 }
 
+// Free keys and nobody who takes them, as nobody is asked again: `first` has more behind it in x:hot than are
+// asked in vain, and its other key is reserved by `later`. What it reserves then is older than that.
+static void whoever_reserves_its_keys_last_takes_what_is_free(void**) {
+  Scene scene;
+  const auto worker = scene.worker();
+  for (const char* key : {"x:hot", "x:later", "x:rest"}) scene.add({.priority = 1, .locks = {key}});
+  auto holders = scene.claim(worker);
+  assert_int_equal(holders.size(), 3);
+  const auto first = scene.add({.locks = {"x:both", "x:hot"}});
+  const auto later = scene.add({.priority = 10, .locks = {"x:both", "x:later"}});
+  bool reserved = false;
+  for (int passed = 0; !reserved && passed < 600; ++passed) {
+    const auto passes = scene.submit({.priority = 200, .locks = {"x:both"}});
+    reserved = passes.waits_for == WaitsFor::lock;
+    if (reserved)
+      scene.order(passes.id, core::TaskOrder::cancel);
+    else
+      scene.finish(worker, scene.claim_one(worker));
+  }
+  assert_true(reserved);
+  scene.submit_all(std::vector<core::Submission>(60, submission({.locks = {"x:hot", "x:rest"}})));
+  scene.finish(worker, holders[0]);
+  assert_waits(scene.record(first), WaitsFor::nothing);
+  assert_true(scene.record(later).waits_for == WaitsFor::lock);
+  for (std::size_t next = 1; next < holders.size(); ++next) {
+    scene.finish(worker, holders[next]);
+    for (auto& one : scene.claim(worker)) holders.push_back(std::move(one));
+  }
+  assert_int_equal(scene.ids().size(), 0);
+}
+
 Tests lock_tests() {
   return {
       cmocka_unit_test(one_holds_and_the_others_wait),
@@ -164,6 +195,7 @@ Tests lock_tests() {
       cmocka_unit_test(those_who_wait_come_by_priority_and_then_age),
       cmocka_unit_test(a_cancelled_waiter_leaves_no_trace),
       cmocka_unit_test(a_task_with_several_hot_keys_gets_its_turn),
+      cmocka_unit_test(whoever_reserves_its_keys_last_takes_what_is_free),
       cmocka_unit_test(a_waiter_that_reserved_its_keys_gives_them_free_when_it_is_cancelled),
   };
 }

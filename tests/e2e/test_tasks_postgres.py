@@ -5,6 +5,7 @@ import unittest
 
 import test_tasks
 from fairlead_e2e import until
+from fairlead_e2e.daemon import Control
 from fairlead_e2e.postgres import Postgres
 from fairlead_e2e.postgres_relay import PostgresRelay
 from fairlead_e2e.task_case import TaskCase
@@ -75,13 +76,6 @@ class Server(OnPostgres):
         host = f"127.0.0.1:{relay.port}/{self.database}"
         return self.working(more=self.store() | {"store": f"postgresql://fairlead@{host}"})
 
-    def test_behind_a_pooler_it_says_so_and_polls(self):
-        relay = PostgresRelay(self.server.port)
-        relay.as_pooler = True
-        daemon = self.behind(relay)
-        self.assertEqual(daemon.get("/v1/queue")["store"]["hints"], "poll: this is a connection pooler")
-        self.assertEqual(self.wait_for_task(daemon, self.add(daemon))["state"], "done")
-
     def test_where_no_notification_arrives_it_says_so_and_polls(self):
         relay = PostgresRelay(self.server.port)
         relay.losing_hints = True
@@ -101,22 +95,37 @@ class Server(OnPostgres):
                       lambda: "the refusal\n" + daemon.tail())
         self.assertIn("PostgreSQL 12: 13 or newer is needed", store["error"])
 
-    def test_a_lost_worker_is_told_to_people_and_hooks(self):
-        folder = self.path("hooks")
-        folder.mkdir()
-        (folder / "10.lua").write_text(
-            'api(1)\non.worker_state("notes", function(ctx) log(ctx.worker, ctx.from, ctx.to) end)\n')
-        control = self.daemon({}, self.store() | {"policy": {"dir": str(folder), "deadline": "5s"}})
-        self.working().kill()
+    def test_a_control_hears_of_a_worker_that_comes_is_drained_and_is_lost(self):
+        worker = self.working()
+        hooks = self.path("hooks")
+        hooks.mkdir()
+        (hooks / "10.lua").write_text('api(1)\non.worker_state("notes", function(ctx) log(ctx.worker, ctx.from, ctx.to) end)\n')
+        control = self.daemon({}, self.store() | {"policy": {"dir": str(hooks), "deadline": "5s"}})
 
-        def told():  # its lease has to end; a resume makes the control look
-            for order in ("pause", "resume"):
-                control.request("POST", f"/v1/queue/{order}", {"scope": "kind", "name": "other"})
-            lines = control.lines()
-            return (any(line.get("event") == "worker_lost" and line.get("subject") == "here" for line in lines)
-                    and any(line.get("event") == "hook_log" and line["text"].endswith("offline") for line in lines))
+        def hook_said(words):
+            until(lambda: any(line.get("event") == "hook_log" and words in line["text"] for line in control.lines()),
+                  lambda: f"the hook to see {words}\n" + control.tail())
 
-        until(told, lambda: "the loss to be told\n" + control.tail())
+        hook_said("here  online")
+        stream = Control(control.socket_path)
+        self.addCleanup(stream.close)
+        stream.request("GET", "/v1/queue/events")
+        events = stream.getresponse()
+        self.assertEqual(control.request("POST", "/v1/workers/here/drain", {"drain": True})[0], 200)
+        until(lambda: worker.get("/v1/status")["queue"]["worker"]["draining"], lambda: "the drain\n" + worker.tail())
+        waits = self.add(control)
+        self.assertEqual(control.request("POST", "/v1/workers/here/drain", {"drain": False})[0], 200)
+        self.assertEqual(self.wait_for_task(control, waits)["worker"], "here")
+        worker.kill()
+        for state in ("late", "offline"):
+            until(lambda: control.get("/v1/workers")["workers"][0]["state"] == state, lambda: f"{state}\n" + control.tail())
+        self.server.restart()  # or the next look at what is due, half a minute later
+        hook_said(" offline")
+        told = next(line for line in events if b"data:" in line and b'"to":"offline"' in line)
+        self.assertEqual(json.loads(told.removeprefix(b"data:"))["worker"], "here")
+        until(lambda: "worker_lost" in [line.get("event") for line in control.lines()], lambda: "the loss\n" + control.tail())
+        worker.start()
+        self.wait_until_live(control)
 
     def test_a_newer_schema_is_refused_and_the_lines_stay(self):
         daemon = self.working()

@@ -20,6 +20,7 @@ from queue_scene import LEASE, ROOT, Scene
 FAILPOINTS = re.findall(r"^FAILPOINT\((\w+),", (ROOT / "src" / "base" / "failpoint.def").read_text(), re.MULTILINE)
 STEPS = (3600, -3600, 90, -90, 10 * 365 * 86400)  # seconds
 ARMED = 12          # seconds that an armed daemon has to reach its failpoint: a lease's third, and a busy machine
+FELT = 20           # seconds for a server to notice what became of its disk
 STEP_SECONDS = 2.5  # that a stepped clock stays so
 
 
@@ -88,8 +89,7 @@ class Faults:
     def server_killed(self):
         self.scene.server.kill()
         time.sleep(self.dice.uniform(0, 2))
-        with self.scene.at_stores_clock():
-            self.scene.server.start()
+        self.scene.bring_server_back()
         self.count("PostgreSQL killed")
 
     def server_restarted(self):
@@ -102,6 +102,51 @@ class Faults:
         time.sleep(self.dice.uniform(1, LEASE + 1))
         self.scene.server.thaw()
         self.count("PostgreSQL frozen")
+
+    def _wait_for_server_log(self, words, after):
+        """False: it has not come so far in time."""
+        deadline = time.monotonic() + FELT
+        while not (said := any(word in self.scene.server.log()[after:] for word in words)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return said
+
+    def server_disk_full(self):
+        """Its rows have no room; or its log, too, and then it goes down and cannot come up."""
+        scene, mark = self.scene, len(self.scene.server.log())
+        scene.disk.fill()
+        if self.dice.random() < 0.5:
+            self._use_up_log()
+        felt = self._wait_for_server_log(("No space left on device",), mark)
+        time.sleep(self.dice.uniform(0.5, LEASE + 1))
+        down = scene.server.ended()
+        scene.disk.free()
+        scene.bring_server_back()
+        if felt:
+            self.count("PostgreSQL's disk full" + (", and it went down" if down else ""))
+        else:
+            self.missed.append("PostgreSQL's disk full")
+
+    def _use_up_log(self):
+        """Beyond the few files of it that are there already."""
+        try:
+            for _ in range(40):
+                self.scene.server.sql("select pg_logical_emit_message(false, '', 'one record'); select pg_switch_wal()")
+        except AssertionError:
+            pass
+
+    def server_disk_torn_out(self):
+        """EIO for everything that it does; then a power cut."""
+        scene, mark = self.scene, len(self.scene.server.log())
+        scene.disk.tear_out()
+        felt = self._wait_for_server_log(("Input/output error",), mark)
+        time.sleep(self.dice.uniform(0, 3))
+        scene.server.kill()
+        scene.disk.put_in_again()
+        scene.bring_server_back()
+        if felt:
+            self.count("PostgreSQL's disk torn out (EIO)")
+        else:
+            self.missed.append("PostgreSQL's disk torn out (EIO)")
 
     def black_hole(self):
         relay = self.dice.choice(self.scene.relays)
@@ -141,14 +186,15 @@ class Faults:
         own = [self.failpoints] * 2 + [self.kill, self.freeze] + [self.clock_steps] * self.scene.steps_clocks()
         if self.scene.kind == "sqlite":
             return own + [self.failpoints] * 3 + [self.disk_full] * bool(self.scene.disk)
-        return own + [self.failpoints, self.server_killed, self.server_restarted, self.server_frozen,
-                      self.black_hole, self.link_reset, self.answers_lost, self.hints_lost]
+        disk = [self.server_disk_full, self.server_disk_torn_out] * bool(self.scene.disk)
+        return own + disk + [self.failpoints, self.server_killed, self.server_restarted, self.server_frozen,
+                             self.black_hole, self.link_reset, self.answers_lost, self.hints_lost]
 
 
 def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
     """One scene from its beginning to its verdict: a JSON document. `keep`: where the record is left."""
     dice = random.Random(f"{seed} {kind} {store_clock}")
-    with Scene(kind, seed, store_clock) as scene:
+    with Scene(kind, seed, store_clock, seconds) as scene:
         scene.begin_load(per_second)
         without = scene.without()
         faults, ends, deck, stuck = Faults(scene, dice), time.monotonic() + seconds, [], []

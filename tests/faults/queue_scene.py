@@ -4,8 +4,6 @@ SQLite: one daemon, which is control and worker. PostgreSQL: a control and three
 server. Workers have a lease of 5 s, the shortest, and a hook that tries failed tasks again after 300 ms.
 """
 import contextlib
-import ctypes
-import ctypes.util
 import functools
 import glob
 import os
@@ -16,7 +14,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
-import queue_load  # noqa: E402, the path comes first
+import queue_disks  # noqa: E402, the path comes first
+import queue_load  # noqa: E402
 import queue_record  # noqa: E402
 from fairlead_e2e import FAIRLEAD, Daemon, until  # noqa: E402
 from fairlead_e2e.postgres import Postgres  # noqa: E402
@@ -96,11 +95,11 @@ class Member(Daemon):
 
 
 class Scene(TaskCase):
-    """`kind`: sqlite or postgres. `small`: the state directory of SQLite is a disk that can be filled."""
+    """`kind`: sqlite or postgres. `seconds`: of faults. The state directory of SQLite, or the cluster, is a disk of its own."""
 
-    def __init__(self, kind, seed, store_clock=False):
+    def __init__(self, kind, seed, store_clock=False, seconds=1):
         super().__init__()
-        self.kind, self.seed, self.store_clock = kind, seed, store_clock
+        self.kind, self.seed, self.store_clock, self.seconds = kind, seed, store_clock, seconds
 
     def runTest(self):  # noqa: N802, the name is unittest's
         pass
@@ -137,7 +136,7 @@ class Scene(TaskCase):
         folder = self.path("daemon")
         folder.mkdir(mode=0o700)
         (folder / "state").mkdir(mode=0o700)
-        self.disk = Disk.mount(folder / "state")
+        self.disk = queue_disks.SmallDisk.mount(folder / "state", self.seconds)
         if self.disk:
             self.addCleanup(self.disk.unmount)
         self.members = [self._member(folder, self.offer("w1", concurrency=6), self.clock if self.store_clock else None)]
@@ -149,8 +148,14 @@ class Scene(TaskCase):
         return self.members[0].folder / "state" / "queue.sqlite"
 
     def _begin_postgres(self):
-        with self.at_stores_clock():
-            self.server = Postgres(self.path("pg"))
+        folder = self.path("pg")
+        cluster = folder / "cluster"
+        cluster.mkdir(parents=True, mode=0o700)
+        self.disk = queue_disks.TornDisk.mount(cluster)
+        if self.disk:
+            self.addCleanup(self.disk.unmount)
+        with self.at_stores_clock():  # a disk that is torn out keeps what was flushed, no more
+            self.server = Postgres(folder, "min_wal_size=8MB", fsync=self.disk is not None)
         self.addCleanup(self.server.remove)
         password = self.path("password")
         password.touch(0o600)
@@ -170,6 +175,19 @@ class Scene(TaskCase):
                       lambda: "the schema\n" + self.members[0].tail())
                 queue_record.watch_postgres(self.server)
         self.controls = self.members[:2]
+
+    def bring_server_back(self):
+        """Whoever watches over it starts it again, as often as it takes."""
+        def met():
+            if self.server.ended():
+                with self.at_stores_clock():
+                    self.server.start()
+            try:
+                return self.server.sql("select 1") == "1"
+            except AssertionError:
+                return False
+
+        until(met, lambda: "PostgreSQL to be back\n" + self.server.log()[-2000:])
 
     @contextlib.contextmanager
     def at_stores_clock(self):
@@ -215,8 +233,8 @@ class Scene(TaskCase):
     def without(self):
         """What cannot be broken here, and why."""
         found = []
-        if self.kind == "sqlite" and self.disk is None:
-            found.append("disk full: this user may not mount one")
+        if self.disk is None:
+            found.append("disk full, disk torn out: this user may not mount one, or there is no loop device")
         if clock_library() is None:
             found.append("clock steps: libfaketime is not installed (package faketime)")
         elif not clock_of_daemons():
@@ -289,36 +307,3 @@ class Scene(TaskCase):
         run = {"what": "run", "backend": self.kind, "seed": self.seed, "settled": True, "in_time": settled,
                "one_clock": not self.store_clock}
         return [run, *self.load.records, *rows, *queue_record.effects_of(self.ledger_file)], problems
-
-
-class Disk:
-    """A small disk of its own, in memory, that can be filled."""
-
-    SIZE = 24 << 20
-
-    @classmethod
-    def mount(cls, folder):
-        """None: this user may not."""
-        library = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
-        if library.mount(b"none", str(folder).encode(), b"tmpfs", 0, f"size={cls.SIZE},mode=700".encode()) != 0:
-            return None
-        return cls(folder, library)
-
-    def __init__(self, folder, library):
-        self.folder, self.library = folder, library
-
-    def fill(self):
-        with open(self.folder / "ballast", "ab", buffering=0) as file:
-            for size in (1 << 16, 1 << 10, 1):
-                try:
-                    while True:
-                        file.write(b"x" * size)
-                except OSError:
-                    continue
-
-    def free(self):
-        (self.folder / "ballast").unlink(missing_ok=True)
-
-    def unmount(self):
-        self.free()
-        self.library.umount2(str(self.folder).encode(), 2)  # MNT_DETACH

@@ -1,5 +1,7 @@
 // The task store on PostgreSQL beyond the contract (tests/contract): several daemons truly at the same time,
 // and a server that goes away. What one daemon sees alone is tested there.
+#include <libpq-fe.h>
+
 #include <map>
 #include <set>
 
@@ -232,11 +234,46 @@ static void another_daemons_submission_is_a_hint(void**) {
   drain(loop);
 }
 
+// Until it ends nothing that dies in the tables can be cleaned away; the alarm store_snapshot is about it.
+static void somebodys_old_transaction_is_seen_and_its_end_too(void**) {
+  loop::Loop loop;
+  base::Log log;
+  {
+    Daemon daemon(loop, log);
+    const auto age = [&] {
+      std::optional<base::Millis> seen;
+      daemon.store->stats([&](base::Result<core::QueueStats> stats) {
+        assert_true(stats.ok());
+        seen = stats->oldest_snapshot;
+      });
+      run_until(loop, [&] { return seen.has_value(); }, "the counts");
+      return *seen;
+    };
+    PGconn* const somebody = PQconnectdb((*server)["socket_url"].c_str());
+    PQclear(PQexec(somebody, "begin isolation level repeatable read"));
+    PGresult* const row = PQexec(somebody, "select 1");
+    assert_int_equal(PQresultStatus(row), PGRES_TUPLES_OK);
+    PQclear(row);
+    run_for(loop, 300ms);
+    const auto held = age();
+    assert_true(held >= 300ms);
+    run_for(loop, 100ms);
+    assert_true(age() >= held + 100ms);
+    PQfinish(somebody);
+    const auto end = base::steady_now() + 60s;
+    while (age() >= held && base::steady_now() < end)
+      run_for(loop, 20ms);  // the server ends it in its own time
+    assert_true(age() < held);
+  }
+  drain(loop);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(locks_are_exclusive_and_nothing_is_stranded_under_contention),
       cmocka_unit_test(an_idempotency_key_is_one_task_however_many_submit_it),
       cmocka_unit_test(another_daemons_submission_is_a_hint),
+      cmocka_unit_test(somebodys_old_transaction_is_seen_and_its_end_too),
       cmocka_unit_test(a_crash_of_the_server_is_told_and_survived),
   };
   return cmocka_run_group_tests_name("store_postgres_tasks", tests, start_server, stop_server);

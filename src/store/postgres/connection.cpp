@@ -12,6 +12,7 @@ namespace fairlead::store::postgres {
 namespace {
 
 constexpr std::size_t kMaxPassword = 4096;
+constexpr char kTransactionMode[] = "a connection pooler in transaction mode";
 
 std::string numeric_host(const loop::Address& address) {
   char text[NI_MAXHOST] = {};
@@ -116,6 +117,10 @@ void Connection::on_deadline() {
       return lose(late("no answer to the first commands"));
     case State::probing:
       if (!pipeline_->empty()) return lose(late("no answer to the first commands"));
+      if (herald_) {
+        pool_shares_ = true;
+        return on_shared_process(kTransactionMode);
+      }
       why_polling_ = "a NOTIFY to ourselves did not arrive";
       return become_ready();
     case State::ready:
@@ -181,8 +186,9 @@ void Connection::open(const std::string& address) {
   if (!address.empty()) options["hostaddr"] = address;
   if (const auto& port = host.dial_port.empty() ? host.port : host.dial_port; !port.empty())
     options["port"] = port;
+  dialled_ = options;
   std::vector<const char*> keys, values;
-  for (const auto& [key, value] : options) {
+  for (const auto& [key, value] : dialled_) {
     keys.push_back(key.c_str());
     values.push_back(value.c_str());
   }
@@ -231,6 +237,7 @@ void Connection::on_connected() {
   PQsetnonblocking(connection_, 1);
   enter(State::configuring, settings_.connect_deadline);
   why_polling_.clear();
+  probe_channel_.clear();
   if (PQenterPipelineMode(connection_) != 1) return lose(connection_error(connection_));
   pipeline_ = std::make_unique<Pipeline>(connection_, false, std::vector<Command>{});
   watch();
@@ -243,17 +250,50 @@ void Connection::on_connected() {
 void Connection::on_server_process(const base::Result<Replies>& replies) {
   if (!replies) return lose(replies.error());
   const bool pooled = (*replies)[0].integer(0, 0) != PQbackendPID(connection_);
-  if (pooled) {
-    why_polling_ = "this is a connection pooler";
-    return become_ready();
-  }
+  if (!pooled) return on_own_process();
+  if (pool_shares_) return on_shared_process(kTransactionMode);
+  ask_pooler();
+}
+
+// What a pooler in transaction mode passes on while no transaction is open is nothing: so somebody else has
+// to say something now.
+void Connection::ask_pooler() {
+  choose_probe();
+  queue_.push_back(
+      {{{{"", ""}, {}, "listen " + quoted_identifier(probe_channel_)}},
+       [this](const base::Result<Replies>& replies) {
+         if (!replies) return lose(replies.error());
+         enter(State::probing, settings_.probe_deadline);
+         herald_ = std::make_unique<Herald>(
+             loop_, dialled_, probe_channel_, probe_payload_, [this](const base::Result<>& said) {
+               if (!said)
+                 on_shared_process("a pooler that takes no second connection: " + said.error().message);
+             });
+       }});
+  pump_.schedule();
+}
+
+void Connection::on_shared_process(std::string why) {
+  why_polling_ = "this is " + std::move(why);
+  herald_.reset();
+  become_ready();
+}
+
+// Our server process serves nobody else, by a pooler in session mode or without one.
+void Connection::on_own_process() {
+  herald_.reset();
+  enter(State::configuring, settings_.connect_deadline);
   pipeline_ = std::make_unique<Pipeline>(connection_, true, std::vector<Command>{});
   configure();
 }
 
-void Connection::configure() {
+void Connection::choose_probe() {
   probe_channel_ = "fairlead_probe_" + random_hex();
   probe_payload_ = random_hex();
+}
+
+void Connection::configure() {
+  if (probe_channel_.empty()) choose_probe();
   auto commands = session_settings(false);
   std::vector<std::string> channels = settings_.channels;
   channels.push_back(probe_channel_);

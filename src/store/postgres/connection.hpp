@@ -12,13 +12,15 @@
 // A loss ends every command under way with Code::unavailable. **Its transaction may have been committed**:
 // the caller cannot know, and must be able to say it again.
 //
-// A server process behind a pooler serves one transaction and then another client. That is seen at the start
-// (its process id is not the one that this connection was told, or a NOTIFY to ourselves does not arrive):
-// then nothing is prepared, settings go with each transaction, nobody listens, and hints() says so.
+// A server process behind a pooler in transaction mode serves one transaction and then another client. That
+// is seen at the start (its process id is not the one that this connection was told, and what somebody else
+// notifies does not arrive): then nothing is prepared, settings go with each transaction, nobody listens, and
+// hints() says so. It is found out once in the life of this object, as the waiting for it costs seconds.
 #pragma once
 #include <libpq-fe.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +36,7 @@
 #include "loop/poll.hpp"
 #include "loop/timer.hpp"
 #include "loop/work.hpp"
+#include "store/postgres/herald.hpp"
 #include "store/postgres/pipeline.hpp"
 #include "store/postgres/target.hpp"
 
@@ -112,6 +115,10 @@ class Connection {
   void attempt_failed(base::Error error);
   void on_connected();
   void on_server_process(const base::Result<Replies>& replies);
+  void ask_pooler();
+  void on_shared_process(std::string why);
+  void on_own_process();
+  void choose_probe();
   void configure();
   void probe();
   void become_ready();
@@ -147,11 +154,14 @@ class Connection {
   std::string said_;  // the error that was logged last, so that it is said once
   std::unique_ptr<loop::Work> work_;
 
+  std::map<std::string, std::string> dialled_;  // the options of this attempt
   PGconn* connection_ = nullptr;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<loop::Poll> poll_;  // gone before libpq closes or changes its descriptor
   std::string why_polling_;           // empty: hints come by LISTEN
   std::string probe_channel_, probe_payload_;
+  std::unique_ptr<Herald> herald_;  // while a pooler is found out about
+  bool pool_shares_ = false;        // it is known to be one in transaction mode
   base::SteadyTime ready_since_;
 
   std::vector<Batch> queue_;   // to be sent by the pump

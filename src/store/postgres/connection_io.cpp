@@ -86,7 +86,11 @@ void Connection::take_notifications(const std::vector<Notification>& notificatio
   const auto alive = alive_;
   for (const auto& one : notifications) {
     if (one.channel == probe_channel_) {
-      if (state_ == State::probing && one.payload == probe_payload_) become_ready();
+      if (state_ != State::probing || one.payload != probe_payload_) continue;
+      if (herald_)
+        on_own_process();
+      else
+        become_ready();
     } else if (ready() && events_.on_notify) {
       events_.on_notify(one.channel, one.payload);
     }
@@ -150,6 +154,7 @@ void Connection::go_away(const std::vector<Done>& left, base::Error why) {
 
 void Connection::close() {
   work_.reset();
+  herald_.reset();
   poll_.reset();
   pipeline_.reset();
   if (connection_ != nullptr) PQfinish(connection_);

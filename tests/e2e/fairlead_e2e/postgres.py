@@ -46,8 +46,16 @@ class Postgres:
         self.process.send_signal(signal.SIGTERM)
         self._gone()
 
+    def ended(self):
+        """Whether it gave up by itself, or nobody has started it."""
+        if self.process is not None and self.process.poll() is not None:
+            self._gone()
+        return self.process is None
+
     def kill(self):
         """Every process of it at once, as a power cut would."""
+        if self.ended():
+            return
         for pid in [self.pid, *children_of(self.pid)]:
             _signal(pid, signal.SIGKILL)
         self._gone()

@@ -36,7 +36,6 @@ class Messages:
 
 class PostgresRelay(Relay):
     def __init__(self, target_port):
-        self.as_pooler = False     # the process id that a client is told (BackendKeyData) is made up
         self.version = None        # bytes: what the server says to be (ParameterStatus)
         self.losing_hints = False  # NotificationResponse never arrives
         self.hints_lost = 0
@@ -72,8 +71,6 @@ class PostgresRelay(Relay):
         """False: the answer was lost, and the connection with it."""
         passed = []
         for kind, message in messages.feed(chunk):
-            if kind == b"K" and self.as_pooler:
-                message = message[:5] + struct.pack("!i", 7) + message[9:]
             if kind == b"S" and self.version and message[5:].startswith(b"server_version\0"):
                 body = b"server_version\0" + self.version + b"\0"
                 message = kind + struct.pack("!i", 4 + len(body)) + body
