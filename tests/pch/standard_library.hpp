@@ -1,6 +1,6 @@
-// Precompiled once for all unit tests (tests/unit/meson.build): what nearly every one of them includes, by itself or through
-// our headers. No header of ours, so that a change to one compiles what includes it, and no more.
-// No include guard: it is read once, as the main file.
+// Precompiled once for all unit tests (tests/unit/meson.build): what nearly every one of them includes, by
+// itself or through our headers. No header of ours, so that a change to one compiles what includes it, and no
+// more. No include guard: it is read once, as the main file.
 #include <algorithm>
 #include <array>
 #include <chrono>
