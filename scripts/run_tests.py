@@ -29,6 +29,13 @@ SANITIZERS = {
 CMOCKA_SECONDS = 600  # generous: a timing never decides a test, this only ends a hang
 E2E_SECONDS = 1200
 
+# Those that take a minute or more are started first, so that a run does not end with one of them alone; among them the
+# longest, and next to those what waits most.
+LONGEST = (
+    "test_queue_faults_postgres", "test_queue_faults_sqlite", "test_black_holed_target", "test_spawner",
+    "test_hostile_limits", "test_policy_lines", "store_journal_faults",
+)
+
 print_lock = threading.Lock()
 running = set()  # processes to end when we are ended
 
@@ -214,7 +221,12 @@ def on_signal(number, _frame):
     os._exit(128 + number)
 
 
+def longest_first(program):
+    return LONGEST.index(program.name) if program.name in LONGEST else len(LONGEST)
+
+
 def run_all(programs):
+    programs = sorted(programs, key=longest_first)
     jobs = int(os.environ.get("FAIRLEAD_TEST_JOBS", 2 * (os.cpu_count() or 1)))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         outcomes = list(pool.map(run_program, programs))

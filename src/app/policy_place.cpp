@@ -13,13 +13,13 @@ namespace {
 using cli::Context;
 using cli::Exit;
 
-constexpr std::size_t kLongestProblem = 4096;
+constexpr std::size_t kLongestLine = 4096;
 
 Exit fail_with_problems(Context& context, const std::string& folder, const base::Error& problems, bool json) {
   auto lines = base::Json::array();
   const std::string text = problems.text();
   for (const auto line : base::split(text, '\n')) {
-    const auto shown = base::printable(line, kLongestProblem);
+    const auto shown = base::printable(line, kLongestLine);
     context.err << shown << '\n';
     lines.push(shown);
   }

@@ -19,7 +19,7 @@ using cli::Exit;
 using std::chrono_literals::operator""s;
 constexpr base::Millis kPatience = 60s;  // another daemon may be migrating; large tables take their time
 constexpr base::Millis kAwayIsAway = 5s;
-constexpr base::Millis kClosing = 5s;
+constexpr base::Millis kStoreCloses = 5s;
 
 // Runs a loop of its own until the store is open, refuses, or has been away for a while.
 core::StoreStatus ask_store(const core::Config& config, core::Opening opening) {
@@ -44,10 +44,10 @@ core::StoreStatus ask_store(const core::Config& config, core::Opening opening) {
     patience.stop();
     asked = false;
     seen = store->status();
-    store->stop(kClosing, [&] { loop.stop(); });
+    store->stop(kStoreCloses, [&] { loop.stop(); });
     loop.run();
   }
-  (void)loop.drain(kClosing);
+  (void)loop.drain(kStoreCloses);
   return seen;
 }
 

@@ -12,7 +12,7 @@ namespace fairlead::app {
 
 namespace {
 
-constexpr std::size_t kMostAtOnce = 1000;
+constexpr std::size_t kMostTasks = 1000;
 constexpr base::Millis kFreshEnough{5'000};  // of what hooks are told of queue and workers
 
 std::string new_trace_id() {
@@ -62,7 +62,7 @@ void Submissions::submit(base::JsonView envelopes, std::string_view key, const c
   };
   if (!envelopes.is_array())
     add(envelopes);
-  else if (envelopes.size() <= kMostAtOnce)
+  else if (envelopes.size() <= kMostTasks)
     for (const auto json : envelopes.items()) add(json);
   else
     batch->items.push_back({{},

@@ -185,7 +185,7 @@ std::string read_trace_id(JsonView value, TaskEnvelope& envelope) {
 constexpr std::string_view kWordSchema = R"({"type":"string","pattern":"^[a-z][a-z0-9._-]{0,63}$"})";
 constexpr std::string_view kPlaceSchema = R"({"type":"string","pattern":"^[A-Za-z0-9._-]{1,100}$"})";
 
-constexpr Field kFields[] = {
+constexpr Field kEnvelopeFields[] = {
     {"version", true, R"({"const":1})", "of this envelope", read_version},
     {"kind", true, kWordSchema, "what is done: names the executor", read_kind},
     {"payload", false, R"({"default":{}})", "what the executor is given; at most 256 KiB as compact JSON",
@@ -222,14 +222,14 @@ constexpr Field kFields[] = {
 };
 
 const Field* field_named(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kFields), std::end(kFields),
+  const auto* found = std::find_if(std::begin(kEnvelopeFields), std::end(kEnvelopeFields),
                                    [&](const Field& field) { return field.name == name; });
-  return found == std::end(kFields) ? nullptr : found;
+  return found == std::end(kEnvelopeFields) ? nullptr : found;
 }
 
 std::string unknown_field(std::string_view name) {
   std::vector<std::string_view> names;
-  for (const auto& field : kFields) names.push_back(field.name);
+  for (const auto& field : kEnvelopeFields) names.push_back(field.name);
   const auto near = base::nearest(name, names);
   std::string text = base::printable(name, kLongestShown) + ": is not a field of an envelope";
   if (!near.empty()) text.append("; did you mean \"").append(near).append("\"?");
@@ -261,7 +261,7 @@ base::Result<TaskEnvelope> parse_envelope(JsonView json) {
       faults.push_back(std::string(field->name) + ": " + wrong);
     }
   }
-  for (const auto& field : kFields)
+  for (const auto& field : kEnvelopeFields)
     if (field.required && !json[field.name].exists())
       faults.push_back(std::string(field.name) + ": is missing");
   if (!faults.empty()) {
@@ -316,7 +316,7 @@ std::string envelope_fingerprint(const TaskEnvelope& envelope) {
 
 std::string envelope_schema() {
   Json properties = Json::object(), required = Json::array();
-  for (const auto& field : kFields) {
+  for (const auto& field : kEnvelopeFields) {
     auto schema = Json::parse(field.schema);
     Json property = schema ? std::move(*schema) : Json::object();
     properties.set(field.name, std::move(property.set("description", field.meaning)));
