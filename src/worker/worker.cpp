@@ -13,6 +13,7 @@ using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 constexpr base::Millis kMoment = 100ms;       // shorter tasks are reported as started and ended in one
 constexpr base::Millis kStoreAway = 1s;       // before a failed exchange is tried again
+constexpr base::Millis kRefused = 5s;         // before a report that the store cannot take is tried again
 constexpr base::Millis kPollWithHints = 60s;  // a hint got lost
 constexpr base::Millis kPollWithout = 1s;
 // Where there is much to do a second exchange goes out before the first is answered, so that store and worker
@@ -44,6 +45,7 @@ Worker::Worker(Parts parts, const core::WorkerSettings& settings, std::string ve
       collect_(parts_.loop, "worker-collect", [this] { collect(); }),
       poll_(parts_.loop, "worker-poll", [this] { on_hint(); }),
       told_(parts_.loop, "worker-started", [this] { wake(); }),
+      refused_timer_(parts_.loop, "worker-refused", [this] { try_refused(); }),
       give_up_(parts_.loop, "worker-stop", [this] { go_on_stopping(); }) {}
 
 Worker::~Worker() = default;
@@ -78,6 +80,7 @@ std::vector<core::Started> Worker::under_way() const {
   std::vector<core::Started> claims;
   for (const auto& [id, attempt] : attempts_) claims.push_back({id, attempt->task().epoch});
   for (const auto& report : reports_) claims.push_back({report.id, report.epoch});
+  for (const auto& report : refused_) claims.push_back({report.id, report.epoch});
   for (const auto& exchange : exchanges_)
     for (const auto& report : exchange.reports) claims.push_back({report.id, report.epoch});
   return claims;
@@ -165,7 +168,7 @@ void Worker::pump() {
 
 // False: nothing to say now.
 bool Worker::fill(core::Exchange& exchange) {
-  if (exchanges_.size() > 1) return false;
+  if (exchanges_.size() > (singly_ > 0 ? 0 : 1)) return false;
   exchange = {lease_.key(), started_now(), {}, {}, 0};
   exchange.slots = free_slots(exchange.most);
   const int size = static_cast<int>(reports_.size()) + exchange.most;
@@ -175,8 +178,17 @@ bool Worker::fill(core::Exchange& exchange) {
 }
 
 void Worker::send(core::Exchange exchange) {
-  exchange.reports = std::exchange(reports_, {});
-  hinted_ = false;
+  if (singly_ > 0 && !reports_.empty()) {
+    --singly_;
+    exchange.slots.clear();
+    exchange.most = 0;
+    exchange.reports.push_back(std::move(reports_.front()));
+    reports_.erase(reports_.begin());
+  } else {
+    singly_ = 0;
+    exchange.reports = std::exchange(reports_, {});
+    hinted_ = false;
+  }
   if (!exchange.reports.empty()) base::failpoint(base::Failpoint::report_before);
   const bool reports = !exchange.reports.empty();
   const auto place = exchanges_.insert(exchanges_.end(), exchange);
@@ -221,12 +233,31 @@ void Worker::on_exchange_failed(core::Exchange sent, const base::Error& error) {
   const bool away = error.code == base::Code::unavailable;
   parts_.log.write(away ? base::Level::debug : base::Level::error, "worker_exchange_failed",
                    {{"reports", sent.reports.size()}, {"error", error.text()}});
-  reports_.insert(reports_.begin(), std::make_move_iterator(sent.reports.begin()),
-                  std::make_move_iterator(sent.reports.end()));
+  if (away || error.code == base::Code::io || sent.reports.empty()) {
+    say_again(std::move(sent.reports));
+  } else if (sent.reports.size() > 1) {  // it may be one of them: the others must not wait for it
+    singly_ += sent.reports.size();
+    say_again(std::move(sent.reports));
+  } else {
+    refused_.push_back(std::move(sent.reports.front()));
+    refused_timer_.start(kRefused);
+  }
   hinted_ = true;
   if (sent.most > 0) claim_lost_ = true;
   settle_claims();
   poll_.start(kStoreAway);
+  if (singly_ > 0) wake();
+}
+
+void Worker::say_again(std::vector<core::Report> reports) {
+  reports_.insert(reports_.begin(), std::make_move_iterator(reports.begin()),
+                  std::make_move_iterator(reports.end()));
+}
+
+void Worker::try_refused() {
+  singly_ += refused_.size();
+  say_again(std::exchange(refused_, {}));
+  wake();
 }
 
 // The new incarnation keeps what is known to be at work, so no claim may be on its way.

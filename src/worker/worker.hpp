@@ -84,6 +84,8 @@ class Worker {
   std::vector<core::Started> started_now();
   void on_exchanged(core::Exchange sent, base::Result<core::ExchangeOutcome> outcome);
   void on_exchange_failed(core::Exchange sent, const base::Error& error);
+  void say_again(std::vector<core::Report> reports);
+  void try_refused();
   void settle_claims();
   void settle_reports(const core::Exchange& sent, const std::vector<core::ReportOutcome>& outcomes);
   void count_claim(const core::TaskRecord& task);
@@ -101,6 +103,8 @@ class Worker {
   std::map<core::TaskId, base::BootTime> own_ends_;  // of claims that outlive the lease
   std::vector<core::TaskId> finished_;               // attempts whose report is to be collected
   std::vector<core::Report> reports_;                // to be sent
+  std::size_t singly_ = 0;                           // so many of their first go alone
+  std::vector<core::Report> refused_;                // the store cannot take them, each alone
   Exchanges exchanges_;                              // the reports in them may have to be sent again
   bool claim_lost_ = false;  // an exchange that claims was not answered: to register anew after the others
   bool hinted_ = true;       // there may be something to claim, or an order
@@ -113,8 +117,9 @@ class Worker {
   Counters counters_;
   loop::Deferred pump_;
   loop::Deferred collect_;
-  loop::Timer poll_;     // hints can get lost
-  loop::Timer told_;     // tells the store of tasks that go on for longer than a moment
+  loop::Timer poll_;  // hints can get lost
+  loop::Timer told_;  // tells the store of tasks that go on for longer than a moment
+  loop::Timer refused_timer_;
   loop::Timer give_up_;  // stopping: hand back; then leave, whatever is still out
 };
 

@@ -25,8 +25,9 @@ class ScriptedStore final : public core::TaskStore {
   explicit ScriptedStore(loop::Loop& loop) : loop_(loop) {}
 
   core::StoreStatus now{core::StoreStatus::State::open, "scripted", "here", 1, "local", "", {}};
-  bool away = false;  // every call ends with `unavailable`
-  bool hold = false;  // exchanges wait for answer_held()
+  bool away = false;        // every call ends with `unavailable`
+  core::TaskId refuses{0};  // exchanges with a report of this task fail
+  bool hold = false;        // exchanges wait for answer_held()
   bool lease_live = true;
   bool draining = false;
   int registrations = 0, beats = 0, looks = 0;
@@ -79,6 +80,9 @@ class ScriptedStore final : public core::TaskStore {
   }
   void answer(const core::Exchange& exchange, const core::Answer<core::ExchangeOutcome>& done) {
     if (away) return later([done] { done(gone()); });
+    for (const auto& report : exchange.reports)
+      if (report.id == refuses)
+        return later([done] { done(base::Error{base::Code::internal, "it cannot be taken", {}}); });
     core::ExchangeOutcome outcome;
     outcome.lease_live = lease_live;
     for (const auto& report : exchange.reports) {

@@ -233,6 +233,22 @@ static void after_a_lost_claim_it_registers_anew_when_no_other_is_on_its_way(voi
   scene.until([&] { return scene.store.taken.size() == 256; }, "every report");
 }
 
+static void a_report_that_the_store_cannot_take_holds_up_nothing_else(void**) {
+  auto with = settings();
+  with.concurrency = 3;
+  Scene scene(with);
+  for (int id = 1; id <= 3; ++id) scene.ready(a_task(id));
+  scene.until([&] { return scene.at_work(1) && scene.at_work(2) && scene.at_work(3); }, "three tasks");
+  scene.store.refuses = core::TaskId{2};
+  for (int id = 1; id <= 3; ++id) scene.executor->end(core::TaskId{id}, {});
+  scene.until([&] { return scene.store.taken.size() == 2; }, "the reports of the others");
+  scene.ready(a_task(4));
+  scene.until([&] { return scene.at_work(4); }, "another task");
+  scene.store.refuses = core::TaskId{0};
+  scene.until([&] { return scene.store.taken.size() == 3; }, "the report that is kept");
+  assert_int_equal(core::number(scene.store.taken[2].id), 2);
+}
+
 static void a_cancel_stops_the_work_and_is_reported_as_one(void**) {
   Scene scene;
   scene.ready(a_task(1));
@@ -375,6 +391,7 @@ int main() {
       cmocka_unit_test(where_there_is_plenty_a_second_exchange_goes_out_before_the_first_is_answered),
       cmocka_unit_test(where_there_is_nothing_to_do_one_exchange_is_enough),
       cmocka_unit_test(after_a_lost_claim_it_registers_anew_when_no_other_is_on_its_way),
+      cmocka_unit_test(a_report_that_the_store_cannot_take_holds_up_nothing_else),
       cmocka_unit_test(a_cancel_stops_the_work_and_is_reported_as_one),
       cmocka_unit_test(a_drained_worker_claims_nothing_more),
       cmocka_unit_test(a_lease_that_is_not_renewed_ends_the_work_and_it_registers_anew),
