@@ -11,8 +11,10 @@ namespace fairlead::app {
 namespace {
 
 using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
 constexpr base::Millis kTendAtMost = 30s;  // between two looks at what is due, where nothing is known to be
 constexpr base::Millis kTendAgain = 2s;    // after the store was away
+constexpr base::Millis kSteady = 10min;    // so long a clock that may be wrong makes nothing old
 constexpr base::Millis kLookAround = 60s;  // at the other workers, and for what is stuck
 
 std::string text_of(core::TaskId id) {
@@ -240,13 +242,15 @@ void TaskQueue::on_output(core::TaskId task, bool is_error, std::string_view byt
 void TaskQueue::tend() {
   tend_timer_.stop();
   core::TendSettings settings{config_->queue.history_age, config_->queue.history_count,
-                              config_->queue.key_memory, config_->worker.lease};
+                              config_->queue.key_memory, config_->worker.lease,
+                              steady_since_ && base::steady_now() - *steady_since_ >= kSteady};
   store_->tend(settings, [this](base::Result<core::Tending> tending) { on_tended(std::move(tending)); });
 }
 
 // Every daemon tends: those that come late find little to do.
 void TaskQueue::on_tended(base::Result<core::Tending> tending) {
   if (!tending) return tend_timer_.start(kTendAgain);
+  if (!steady_since_ || tending->clock_stepped) steady_since_ = base::steady_now();
   on_changes(tending->changes);
   for (const auto& name : tending->lost_workers) {
     parts_.log.warn("worker_lost", {{"worker", name}});

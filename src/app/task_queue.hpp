@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,8 @@ class TaskQueue final : public core::TaskPort, public core::Reloadable {
   LiveOutput output_;
   std::unique_ptr<worker::Worker> worker_;
   core::StoreStatus::State told_state_ = core::StoreStatus::State::opening;
+  std::optional<base::SteadyTime>
+      steady_since_;  // the store's clock has not jumped since, as far as was seen
   std::uint64_t submitted_ = 0, refused_ = 0;
   base::Random random_;
   loop::Timer tend_timer_;

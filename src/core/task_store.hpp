@@ -140,6 +140,8 @@ struct TendSettings {
   std::uint64_t history_count = 1'000'000;
   base::Millis key_memory{7LL * 24 * 3'600'000};  // idempotency keys, after the task's end
   base::Millis lease{30'000};                     // reaping pauses this long after a clock step
+  // False: nothing goes by its age, as the store's clock may be wrong. Nor does it right after a clock step.
+  bool by_age = true;
 };
 
 // --- operators

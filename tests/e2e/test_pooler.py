@@ -1,4 +1,6 @@
 """The queue behind a connection pooler: in transaction mode nothing can be listened for, in session mode everything."""
+import os
+import shutil
 import tempfile
 import unittest
 
@@ -15,6 +17,8 @@ class Pooled(TaskCase):
     def setUpClass(cls):
         super().setUpClass()
         folder = tempfile.mkdtemp(prefix="fairlead-e2e-pool-")
+        cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
+        os.chmod(folder, 0o711)  # PostgreSQL and the pooler may be other users
         cls.server = Postgres(folder + "/pg")
         cls.addClassCleanup(cls.server.remove)
         cls.pooler = Pgbouncer(folder + "/pgbouncer", cls.server, cls.mode)

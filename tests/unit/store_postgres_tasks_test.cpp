@@ -234,6 +234,55 @@ static void another_daemons_submission_is_a_hint(void**) {
   drain(loop);
 }
 
+// The report began while the cancel was not committed yet, and saw a task that nobody wants to cancel.
+static void a_cancel_that_is_asked_for_during_a_report_is_kept(void**) {
+  loop::Loop loop;
+  base::Log log;
+  {
+    Daemon daemon(loop, log);
+    auto wanted = task({});
+    wanted.route = "race@";
+    daemon.store->submit({wanted}, [](auto all) { assert_true(all.ok()); });
+    core::WorkerInfo info;
+    info.name = "racer";
+    std::optional<core::WorkerKey> key;
+    daemon.store->register_worker(info, 10min, {},
+                                  [&](base::Result<core::WorkerKey> given) { key = *given; });
+    run_until(loop, [&] { return key.has_value(); }, "a worker");
+    std::optional<core::ExchangeOutcome> outcome;
+    const auto exchange = [&](core::Exchange asked) {
+      outcome.reset();
+      asked.worker = *key;
+      daemon.store->exchange(std::move(asked), [&](base::Result<core::ExchangeOutcome> said) {
+        assert_true(said.ok());
+        outcome = *said;
+      });
+    };
+    core::Exchange claims;
+    claims.slots = {{{"race@"}, 1}};
+    claims.most = 1;
+    exchange(claims);
+    run_until(loop, [&] { return outcome.has_value(); }, "the claim");
+    assert_int_equal(outcome->claimed.size(), 1);
+    core::Report report;
+    report.id = outcome->claimed[0].task.id;
+    report.epoch = outcome->claimed[0].task.epoch;
+    report.outcome = core::Report::Outcome::again;
+    PGconn* const somebody = PQconnectdb((*server)["socket_url"].c_str());
+    PQclear(PQexec(somebody, "begin; update fairlead.tasks set stop = 'cancel' where route = 'race@'"));
+    core::Exchange reports;
+    reports.reports = {report};
+    exchange(reports);
+    run_for(loop, 300ms);  // it waits for the row
+    assert_false(outcome.has_value());
+    PQclear(PQexec(somebody, "commit"));
+    PQfinish(somebody);
+    run_until(loop, [&] { return outcome.has_value(); }, "the answer");
+    assert_true(outcome->reports[0].state == core::TaskState::cancelled);
+  }
+  drain(loop);
+}
+
 // Until it ends nothing that dies in the tables can be cleaned away; the alarm store_snapshot is about it.
 static void somebodys_old_transaction_is_seen_and_its_end_too(void**) {
   loop::Loop loop;
@@ -273,6 +322,7 @@ int main() {
       cmocka_unit_test(locks_are_exclusive_and_nothing_is_stranded_under_contention),
       cmocka_unit_test(an_idempotency_key_is_one_task_however_many_submit_it),
       cmocka_unit_test(another_daemons_submission_is_a_hint),
+      cmocka_unit_test(a_cancel_that_is_asked_for_during_a_report_is_kept),
       cmocka_unit_test(somebodys_old_transaction_is_seen_and_its_end_too),
       cmocka_unit_test(a_crash_of_the_server_is_told_and_survived),
   };

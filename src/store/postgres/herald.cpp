@@ -22,9 +22,7 @@ Herald::Herald(loop::Loop& loop, const std::map<std::string, std::string>& optio
   keys.push_back(nullptr);
   values.push_back(nullptr);
   connection_ = PQconnectStartParams(keys.data(), values.data(), 0);
-  if (connection_ == nullptr)
-    end(base::Error{base::Code::io, "out of memory", {}});
-  else if (PQstatus(connection_) == CONNECTION_BAD)
+  if (PQstatus(connection_) == CONNECTION_BAD)  // that of none, too: no memory
     end(connection_error(connection_));
   else
     watch(false, true);

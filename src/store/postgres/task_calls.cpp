@@ -268,10 +268,13 @@ void PostgresTaskStore::leave(core::WorkerKey worker, core::Answer<base::Unit> d
 void PostgresTaskStore::tend(core::TendSettings settings, core::Answer<core::Tending> done) {
   const auto now = base::BootClock::now();
   const auto expected = clock_seen_ == 0 ? 0 : clock_seen_ + (now - clock_seen_at_).count();
-  Command command{kTend,
-                  {std::to_string(settings.history_age.count()), std::to_string(settings.history_count),
-                   std::to_string(settings.key_memory.count()), std::to_string(expected),
-                   std::to_string(settings.lease.count())}};
+  const auto age = [&](base::Millis most) {
+    return std::to_string(settings.by_age ? most.count() : std::int64_t{1} << 62);
+  };
+  Command command{
+      kTend,
+      {age(settings.history_age), std::to_string(settings.history_count), age(settings.key_memory),
+       std::to_string(expected), std::to_string(settings.lease.count())}};
   ask<core::Tending>({std::move(command)}, std::move(done),
                      [this, now](const Replies& replies) -> base::Result<core::Tending> {
                        core::Tending tending;

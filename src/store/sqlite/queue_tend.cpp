@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "store/sqlite/queue_calls.hpp"
 #include "store/sqlite/queue_task.hpp"
@@ -48,11 +49,16 @@ bool reap(Turn& turn, core::Tending& tending) {
   return lost.size() == kLost;
 }
 
+// What is older than `age` came before the answer; nothing, where the clock may be wrong.
+Ms before(Turn& turn, base::Millis age, const core::TendSettings& settings, const core::Tending& tending) {
+  return settings.by_age && !tending.clock_stepped ? turn.now - age.count() : std::numeric_limits<Ms>::min();
+}
+
 bool forget(Turn& turn, const core::TendSettings& settings, core::Tending& tending) {
   auto gone = turn.sql.run(
       "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE finished_at < ?"
       " ORDER BY finished_at LIMIT ?)",
-      turn.now - settings.history_age.count(), kForgotten);
+      before(turn, settings.history_age, settings, tending), kForgotten);
   std::int64_t kept = 0;
   {
     auto row = turn.sql.query("SELECT history FROM queue");
@@ -66,7 +72,7 @@ bool forget(Turn& turn, const core::TendSettings& settings, core::Tending& tendi
   const auto keys = turn.sql.run(
       "DELETE FROM idempotency WHERE (kind, key) IN (SELECT kind, key FROM idempotency"
       " WHERE ended_at < ? LIMIT ?)",
-      turn.now - settings.key_memory.count(), kForgotten);
+      before(turn, settings.key_memory, settings, tending), kForgotten);
   turn.count_history(-gone);
   tending.forgotten = static_cast<std::uint64_t>(gone);
   return gone >= kForgotten || keys == kForgotten;

@@ -90,6 +90,10 @@ declare
 begin
   perform take_keys(keys);
   live := lease_is_live(by_worker, by_incarnation, at);
+  -- What comes back into the queue ends instead where its cancel was asked for, which may be happening now.
+  if 'again' = any (outcomes) or 'handed_back' = any (outcomes) then
+    perform from tasks where id = any (ids) order by id for update;
+  end if;
   -- All that end, in one statement. A row is wide and the steps are many: none but the first copies it.
   with gone as (
     delete from tasks t using unnest(ids, epochs, outcomes, begun, results, codes, details) with ordinality
