@@ -59,6 +59,9 @@ Json render(const core::WorkerRecord& worker) {
   out.set("draining", worker.draining).set("site", text_or_null(worker.info.site));
   out.set("node", text_or_null(worker.info.node)).set("capabilities", names(worker.info.capabilities));
   out.set("version", worker.info.version).set("concurrency", worker.info.concurrency);
+  Json limits = Json::object();
+  for (const auto& [capability, most] : worker.info.limits) limits.set(capability, most);
+  out.set("limits", std::move(limits));
   out.set("owned", worker.owned).set("beat_age_seconds", whole_seconds(worker.beat_age));
   out.set("registered_at", base::iso8601(worker.registered_at)).set("incarnation", worker.incarnation);
   return out;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/queue_metrics.hpp"
+#include "app/read_within.hpp"
 #include "exec/executors.hpp"
 
 namespace fairlead::app {
@@ -15,6 +16,7 @@ using std::chrono_literals::operator""min;
 constexpr base::Millis kTendAtMost = 30s;  // between two looks at what is due, where nothing is known to be
 constexpr base::Millis kTendAgain = 2s;    // after the store was away
 constexpr base::Millis kSteady = 10min;    // so long a clock that may be wrong makes nothing old
+constexpr base::Millis kReadWithin = 8s;   // clients wait for ten
 constexpr base::Millis kLookAround = 60s;  // at the other workers, and for what is stuck
 
 std::string text_of(core::TaskId id) {
@@ -136,11 +138,11 @@ void TaskQueue::submit(base::JsonView envelopes, std::string_view key, const cor
 }
 
 void TaskQueue::find(core::TaskId id, core::Answer<core::TaskDetail> done) {
-  store_->find(id, std::move(done));
+  store_->find(id, read_within(parts_.loop, kReadWithin, std::move(done)));
 }
 
 void TaskQueue::list(core::TaskFilter filter, core::Answer<std::vector<core::TaskRecord>> done) {
-  store_->list(std::move(filter), std::move(done));
+  store_->list(std::move(filter), read_within(parts_.loop, kReadWithin, std::move(done)));
 }
 
 void TaskQueue::order(core::TaskId id, core::TaskOrder order, const core::Caller& caller,
@@ -180,15 +182,15 @@ void TaskQueue::resume(core::Pause::Scope scope, std::string name, const core::C
 }
 
 void TaskQueue::pauses(core::Answer<std::vector<core::Pause>> done) {
-  store_->pauses(std::move(done));
+  store_->pauses(read_within(parts_.loop, kReadWithin, std::move(done)));
 }
 
 void TaskQueue::stats(core::Answer<core::QueueStats> done) {
-  store_->stats(std::move(done));
+  store_->stats(read_within(parts_.loop, kReadWithin, std::move(done)));
 }
 
 void TaskQueue::workers(core::Answer<std::vector<core::WorkerRecord>> done) {
-  store_->workers(std::move(done));
+  store_->workers(read_within(parts_.loop, kReadWithin, std::move(done)));
 }
 
 void TaskQueue::drain(std::string worker, bool draining, const core::Caller& caller,
@@ -261,7 +263,8 @@ void TaskQueue::on_tended(base::Result<core::Tending> tending) {
     parts_.log.warn("store_clock_stepped",
                     {{"hint", "the store's clock has jumped; no worker is given up for one lease"}});
   if (tending->promoted > 0 && worker_) worker_->on_hint();
-  auto wait = std::min(kTendAtMost, tending->next_due.value_or(kTendAtMost));
+  auto wait = std::min(
+      {kTendAtMost, tending->next_due.value_or(kTendAtMost), tending->next_lease_end.value_or(kTendAtMost)});
   if (tending->more) wait = base::Millis(0);
   tend_timer_.start(wait);
 }

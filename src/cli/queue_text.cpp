@@ -89,7 +89,10 @@ Cell worker_state(JsonView worker) {
 
 std::string capabilities_of(JsonView worker) {
   std::string text;
-  for (const auto one : worker["capabilities"].items()) text += (text.empty() ? "" : " ") + name_of(one);
+  for (const auto one : worker["capabilities"].items()) {
+    text += (text.empty() ? "" : " ") + name_of(one);
+    if (const auto limit = worker["limits"][one.text()]; limit.exists()) text += "=" + number_of(limit);
+  }
   return text;
 }
 

@@ -1,5 +1,8 @@
 #include "core/task.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 #include "core/task_store.hpp"
 
 namespace fairlead::core {
@@ -11,6 +14,31 @@ std::string_view to_string(OnLeaseLoss value) {
 std::string route_of(std::string_view capability, std::string_view target) {
   std::string route(capability);
   return route.append("@").append(target);
+}
+
+std::string offer_text(const WorkerInfo& info) {
+  std::string text;
+  for (const auto& capability : info.capabilities) {
+    text.append(text.empty() ? "" : " ").append(capability);
+    if (const auto limit = info.limits.find(capability); limit != info.limits.end())
+      text.append("=").append(std::to_string(limit->second));
+  }
+  return text;
+}
+
+void set_offer(WorkerInfo& info, std::string_view text) {
+  info.capabilities.clear();
+  info.limits.clear();
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    const auto name = word.substr(0, word.find('='));
+    info.capabilities.emplace_back(name);
+    int limit = 0;
+    if (name.size() < word.size() &&
+        std::from_chars(word.data() + name.size() + 1, word.data() + word.size(), limit).ec == std::errc{})
+      info.limits.emplace(name, limit);
+  }
 }
 
 std::string_view to_string(NoteKind kind) {

@@ -2,6 +2,7 @@
 // envelope are in task_envelope.hpp, of the states in task_state.hpp.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,8 +118,13 @@ struct WorkerInfo {
   std::vector<std::string> capabilities;  // sorted
   std::string version;
   int concurrency = 1;
+  std::map<std::string, int> limits;  // tasks at a time of a capability, where that is fewer
   bool operator==(const WorkerInfo&) const = default;
 };
+
+// Capabilities and limits as a store keeps them: "gpu=1 script", and back.
+std::string offer_text(const WorkerInfo& info);
+void set_offer(WorkerInfo& info, std::string_view text);
 
 // Who writes: an older incarnation's writes are refused.
 struct WorkerKey {

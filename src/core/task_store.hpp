@@ -126,12 +126,13 @@ struct BeatOutcome {
 
 // What keeps the queue moving by itself; any daemon may, all of them do. Bounded work a call.
 struct Tending {
-  std::vector<TaskChange> changes;        // promoted tasks have none: they were queued before
-  std::uint64_t promoted = 0;             // waits_for is nothing now
-  std::uint64_t forgotten = 0;            // history rows deleted
-  std::vector<std::string> lost_workers;  // whose leases have run out just now
-  bool more = false;                      // call again at once
-  std::optional<base::Millis> next_due;   // until the next task is due or pause ends
+  std::vector<TaskChange> changes;             // promoted tasks have none: they were queued before
+  std::uint64_t promoted = 0;                  // waits_for is nothing now
+  std::uint64_t forgotten = 0;                 // history rows deleted
+  std::vector<std::string> lost_workers;       // whose leases have run out just now
+  bool more = false;                           // call again at once
+  std::optional<base::Millis> next_due;        // until the next task is due or pause ends
+  std::optional<base::Millis> next_lease_end;  // until a worker is lost, if it does not renew
   bool clock_stepped =
       false;  // the store's clock has jumped against this machine's boot clock: nothing is reaped
 };

@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/file.hpp"
+#include "base/permissions.hpp"
 #include "base/text.hpp"
 #include "ssh/key_file.hpp"
 #include "ssh/libssh2_codec.hpp"
@@ -25,17 +25,11 @@ void wipe(std::string& secret) {
   secret.clear();
 }
 
-// ssh(1) refuses a key that others can read; so do we, rather than accept what it would not. The same holds
-// for what opens the key.
-bool others_can_read(const std::string& path) {
-  struct stat facts{};
-  return ::stat(path.c_str(), &facts) == 0 && (facts.st_mode & 077) != 0;
-}
-
 Failure load_passphrase(const std::string& path, Credentials& out) {
   auto text = base::read_file(path, kLargestPassphrase);
   if (!text) return {core::Reason::passphrase_wrong, text.error().text()};
-  if (others_can_read(path)) {
+  // ssh(1) refuses a key that others can read; so do we, and the same holds for what opens the key.
+  if (base::others_can_read(path)) {
     wipe(*text);
     return {core::Reason::passphrase_wrong, path + " can be read by others: chmod 600 it"};
   }
@@ -48,7 +42,7 @@ Failure load_passphrase(const std::string& path, Credentials& out) {
 Failure load_key(const core::Tunnel& tunnel, Credentials& out) {
   auto key = base::read_file(tunnel.ssh_key, kLargestKey);
   if (!key) return {core::Reason::key_unreadable, key.error().text()};
-  if (others_can_read(tunnel.ssh_key))
+  if (base::others_can_read(tunnel.ssh_key))
     return {core::Reason::key_unreadable, tunnel.ssh_key + " can be read by others: chmod 600 it"};
   const auto kind = inspect_key(*key);
   if (!kind) return {core::Reason::key_unsupported, tunnel.ssh_key + " " + kind.error().message};

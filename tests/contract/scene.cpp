@@ -92,6 +92,7 @@ base::Result<core::WorkerKey> Scene::try_register(core::TaskStore& store, const 
   info.capabilities = {"job"};
   info.version = "1";
   info.concurrency = 4;
+  info.limits = {{"job", 3}};
   return ask<core::WorkerKey>(
       [&](auto done) { store.register_worker(info, lease, std::move(keeps), std::move(done)); });
 }

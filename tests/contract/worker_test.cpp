@@ -183,6 +183,8 @@ static void a_worker_is_shown_by_the_age_of_its_beat(void**) {
   const auto anna = scene.worker("anna");
   scene.worker("berta");
   scene.claim_one(anna);
+  const auto lease = scene.tend().next_lease_end;
+  assert_true(lease && *lease > 20s && *lease <= 30s);
   const auto state = [&] { return scene.workers()[0].state; };
   assert_true(state() == core::WorkerState::online);
   const auto shown = scene.workers();
@@ -191,6 +193,7 @@ static void a_worker_is_shown_by_the_age_of_its_beat(void**) {
   assert_text_equal(shown[0].info.site, "attic");
   assert_true(shown[0].info.capabilities == std::vector<std::string>{"job"});
   assert_int_equal(shown[0].info.concurrency, 4);
+  assert_true(shown[0].info.limits == (std::map<std::string, int>{{"job", 3}}));
   assert_int_equal(shown[0].owned, 1);
   assert_true(shown[0].incarnation == anna.key.incarnation);
   scene.pass_time(25s);

@@ -86,6 +86,18 @@ class Server(OnPostgres):
         number = self.add(control)  # at another daemon: only a look at the store tells
         self.assertEqual(self.wait_for_task(daemon, number)["state"], "done")
 
+    def test_a_server_that_stands_still_is_told_apart_from_a_daemon_that_does(self):
+        relay = PostgresRelay(self.server.port)
+        daemon = self.behind(relay)
+        number = self.add(daemon)
+        self.wait_for_task(daemon, number)
+        relay.freeze()
+        command = self.command(daemon, "task", "show", str(number))
+        self.assertNotEqual(command.wait(), 0)
+        relay.thaw()
+        self.assertIn("the store does not answer", command.err)
+        self.assertEqual(self.wait_for_task(daemon, self.add(daemon))["state"], "done")
+
     def test_an_old_server_is_refused(self):
         relay = PostgresRelay(self.server.port)
         self.addCleanup(relay.close)

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cstring>
 
@@ -110,6 +111,16 @@ static void a_wrong_password_is_said_and_never_shown(void**) {
   assert_null(strstr(scene.last_error.text().c_str(), "tops3cret"));
   // The file is read for each round: mending it is enough.
   folder.put("password", read_text((*server)["password_file"]));
+  scene.until_ready();
+}
+
+static void a_password_that_others_can_read_is_not_used(void**) {
+  TempFolder folder;
+  const auto file = folder.put("password", read_text((*server)["password_file"]), 0644);
+  Scene scene((*server)["url"], [&](ConnectionSettings& settings) { settings.password_file = file; });
+  run_until(scene.loop, [&] { return scene.away > 0; }, "a refusal");
+  assert_non_null(strstr(scene.last_error.text().c_str(), "chmod 600"));
+  assert_int_equal(::chmod(file.c_str(), 0600), 0);
   scene.until_ready();
 }
 
@@ -290,6 +301,7 @@ int main() {
       cmocka_unit_test(looks_names_up_and_takes_the_next_host_when_one_is_dead),
       cmocka_unit_test(a_server_that_takes_no_writes_is_passed_over),
       cmocka_unit_test(a_wrong_password_is_said_and_never_shown),
+      cmocka_unit_test(a_password_that_others_can_read_is_not_used),
       cmocka_unit_test(a_batch_is_one_transaction_and_batches_share_a_turn),
       cmocka_unit_test(a_statement_that_cannot_be_prepared_names_itself),
       cmocka_unit_test(nulls_and_odd_texts_arrive_as_they_are),

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/file.hpp"
+#include "base/permissions.hpp"
 #include "base/text.hpp"
 
 namespace fairlead::store::postgres {
@@ -24,6 +25,9 @@ std::string numeric_host(const loop::Address& address) {
 base::Result<std::string> password_from(const std::string& path) {
   auto text = base::read_file(path, kMaxPassword);
   if (!text) return text.error();
+  // As libpq does with a password file.
+  if (base::others_can_read(path))
+    return base::Error{base::Code::forbidden, "can be read by others: chmod 600 it", path};
   const auto password = base::trim(*text);
   if (password.empty() || password.find_first_of("\r\n") != std::string_view::npos)
     return base::Error{base::Code::bad_config, "must hold a password on one line", path};
@@ -319,8 +323,9 @@ void Connection::probe() {
 void Connection::become_ready() {
   if (!why_polling_.empty()) {
     pipeline_ = std::make_unique<Pipeline>(connection_, false, session_settings(true));
-    log_.warn("postgres_polls",
-              {{"place", place()}, {"why", why_polling_}, {"cure", "connect to the server itself"}});
+    log_.warn("postgres_polls", {{"place", place()},
+                                 {"why", why_polling_},
+                                 {"cure", "connect to the server itself, or to a pooler in session mode"}});
   }
   log_.info("postgres_connected", {{"place", target_.hosts[next_host_ - 1].text()},
                                    {"server_version", server_version()},

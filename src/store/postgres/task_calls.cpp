@@ -237,7 +237,7 @@ void PostgresTaskStore::register_worker(core::WorkerInfo info, base::Millis leas
   }
   Command command{
       kRegister,
-      {info.name, info.site, info.node, joined(info.capabilities), info.version,
+      {info.name, info.site, info.node, core::offer_text(info), info.version,
        std::to_string(info.concurrency), std::to_string(lease.count()), ids.take(), epochs.take()}};
   ask<core::WorkerKey>({std::move(command)}, std::move(done),
                        [this, name = info.name](const Replies& replies) -> base::Result<core::WorkerKey> {
@@ -296,6 +296,8 @@ void PostgresTaskStore::tend(core::TendSettings settings, core::Answer<core::Ten
                        tending.clock_stepped = view["stepped"].boolean();
                        if (view["next_due"].is_number())
                          tending.next_due = base::Millis(view["next_due"].integer());
+                       if (view["next_lease_end"].is_number())
+                         tending.next_lease_end = base::Millis(view["next_lease_end"].integer());
                        clock_seen_ = view["at"].integer();
                        clock_seen_at_ = now;
                        if (tending.promoted > 0 || !tending.changes.empty()) notify(core::TaskId{0});

@@ -116,7 +116,7 @@ core::WorkerRecord worker_of(const Reply& reply, int row) {
   worker.info.name = reply.text(row, 0);
   worker.info.site = reply.text(row, 1);
   worker.info.node = reply.text(row, 2);
-  worker.info.capabilities = words_of(reply.text(row, 3));
+  core::set_offer(worker.info, reply.text(row, 3));
   worker.info.version = reply.text(row, 4);
   worker.info.concurrency = static_cast<int>(reply.integer(row, 5));
   worker.incarnation = reply.integer(row, 6);

@@ -78,12 +78,9 @@ bool forget(Turn& turn, const core::TendSettings& settings, core::Tending& tendi
   return gone >= kForgotten || keys == kForgotten;
 }
 
-std::optional<base::Millis> next_due(Turn& turn) {
-  auto row = turn.sql.query(
-      "SELECT min(at) FROM (SELECT min(due_at) AS at FROM tasks WHERE waits_for = 'time'"
-      " UNION ALL SELECT min(until) FROM pauses)");
+std::optional<base::Millis> until(Sql::Rows row, Ms now) {
   if (!row.next() || !row.maybe(0)) return std::nullopt;
-  return base::Millis(std::max<Ms>(0, row.integer(0) - turn.now));
+  return base::Millis(std::max<Ms>(0, row.integer(0) - now));
 }
 
 }  // namespace
@@ -95,7 +92,13 @@ base::Result<core::Tending> tend_queue(Turn& turn, const core::TendSettings& set
   tending.more = end_pauses(turn) || tending.more;
   if (!tending.clock_stepped) tending.more = reap(turn, tending) || tending.more;
   tending.more = forget(turn, settings, tending) || tending.more;
-  tending.next_due = next_due(turn);
+  tending.next_due =
+      until(turn.sql.query("SELECT min(at) FROM (SELECT min(due_at) AS at FROM tasks WHERE waits_for = 'time'"
+                           " UNION ALL SELECT min(until) FROM pauses)"),
+            turn.now);
+  if (!tending.clock_stepped)
+    tending.next_lease_end =
+        until(turn.sql.query("SELECT min(lease_until) FROM workers WHERE live"), turn.boot);
   tending.promoted = turn.promoted;
   tending.changes = std::move(turn.changes);
   return tending;

@@ -93,7 +93,7 @@ base::Result<core::WorkerKey> register_worker(Turn& turn, const core::WorkerInfo
       " lease = ?3, beat_at = ?4, site = ?5, node = ?6, capabilities = ?7, version = ?8,"
       " concurrency = ?9, registered_at = ?10",
       info.name, turn.boot + lease.count(), lease.count(), turn.boot, info.site, info.node,
-      joined_words(info.capabilities), info.version, info.concurrency, turn.now);
+      core::offer_text(info), info.version, info.concurrency, turn.now);
   core::WorkerKey key{info.name, 0};
   {
     auto row = turn.sql.query("SELECT incarnation FROM workers WHERE name = ?", info.name);
@@ -141,8 +141,10 @@ base::Result<std::vector<core::WorkerRecord>> list_workers(Turn& turn) {
       turn.boot);
   while (rows.next()) {
     core::WorkerRecord worker;
-    worker.info = {std::string(rows.text(0)), std::string(rows.text(6)), std::string(rows.text(7)),
-                   words_of(rows.text(8)),    std::string(rows.text(9)), static_cast<int>(rows.integer(10))};
+    worker.info = {std::string(rows.text(0)), std::string(rows.text(6)),
+                   std::string(rows.text(7)), {},
+                   std::string(rows.text(9)), static_cast<int>(rows.integer(10))};
+    core::set_offer(worker.info, rows.text(8));
     worker.incarnation = rows.integer(1);
     const Ms age = std::max<Ms>(0, turn.boot - rows.integer(4));
     worker.state = state_of(age, rows.integer(3), rows.integer(2) != 0);

@@ -133,7 +133,7 @@ create table workers (
   draining boolean not null,
   site text not null,
   node text not null,
-  capabilities text not null,      -- separated by spaces
+  capabilities text not null,      -- separated by spaces; "gpu=1": so many at a time
   version text not null,
   concurrency integer not null,
   registered_at bigint not null

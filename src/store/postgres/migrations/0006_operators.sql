@@ -156,6 +156,7 @@ declare
   old_keys integer := 0;
   forgotten integer := 0;
   next_due bigint;
+  next_lease_end bigint;
   more boolean := false;
   pauses_more boolean;
 begin
@@ -209,7 +210,9 @@ begin
     with gone as (delete from untold returning *)
     select 'change', 0, task, kind, from_state, event, to_state, true, false, worker, detail from gone order by gone.n;
   select least((select min(due_at) from tasks where waits_for = 'time'), (select min(until) from pauses)) into next_due;
+  -- A row that somebody else is writing right now was passed over, and is looked at again soon.
+  select greatest(min(lease_until) - at, 100) into next_lease_end from workers where live and not stepped;
   return next ('summary', 0, 0, '', null, null, 'queued', false, false, '', json_build_object(
     'at', at, 'lost', lost, 'promoted', promoted, 'forgotten', forgotten, 'more', more, 'stepped', stepped,
-    'next_due', case when next_due is not null then greatest(next_due - at, 0) end))::said;
+    'next_lease_end', next_lease_end, 'next_due', case when next_due is not null then greatest(next_due - at, 0) end))::said;
 end $$;

@@ -151,7 +151,7 @@ CREATE TABLE workers (
   draining INTEGER NOT NULL,
   site TEXT NOT NULL,
   node TEXT NOT NULL,
-  capabilities TEXT NOT NULL,      -- separated by spaces
+  capabilities TEXT NOT NULL,      -- separated by spaces; "gpu=1": so many at a time
   version TEXT NOT NULL,
   concurrency INTEGER NOT NULL,
   registered_at INTEGER NOT NULL
