@@ -34,4 +34,4 @@ install: build
 	meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf build build-asan build-lint build-fuzz build-bench build-cache
+	rm -rf build build-asan build-plain build-lint build-fuzz build-bench build-cache

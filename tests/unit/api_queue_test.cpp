@@ -7,7 +7,7 @@ namespace {
 
 core::WorkerRecord worker_named(const char* name) {
   core::WorkerRecord worker;
-  worker.info = {name, "home", "nas", {"noop", "script"}, "0.1.0", 4};
+  worker.info = {name, "home", "nas", {"noop", "script"}, "0.1.0", 4, {{"script", 2}}};
   worker.incarnation = 3;
   worker.state = core::WorkerState::late;
   worker.beat_age = 31'900ms;
@@ -24,7 +24,8 @@ static void workers_are_listed(void**) {
   assert_text_equal(
       site.json("GET", "/v1/workers").dump(),
       R"({"workers":[{"name":"attic","state":"late","draining":false,"site":"home","node":"nas",)"
-      R"("capabilities":["noop","script"],"version":"0.1.0","concurrency":4,"owned":2,"beat_age_seconds":31,)"
+      R"("capabilities":["noop","script"],"version":"0.1.0","concurrency":4,"limits":{"script":2},)"
+      R"("owned":2,"beat_age_seconds":31,)"
       R"("registered_at":"1970-01-01T00:00:00.000Z","incarnation":3}]})");
 }
 

@@ -28,7 +28,7 @@ Ran ask(std::vector<std::string> arguments, const std::map<std::string, Scripted
 
 const ScriptedAnswer kWorkers{200, R"({"workers":[
   {"name":"attic","state":"online","draining":false,"site":"home","node":"nas","capabilities":["noop","script"],
-   "version":"0.1.0","concurrency":4,"owned":2,"beat_age_seconds":3,"registered_at":"2026-03-01T11:00:00.000Z","incarnation":2},
+   "version":"0.1.0","concurrency":4,"limits":{"script":2},"owned":2,"beat_age_seconds":3,"registered_at":"2026-03-01T11:00:00.000Z","incarnation":2},
   {"name":"cellar","state":"late","draining":true,"site":null,"node":"pi","capabilities":["noop"],
    "version":"0.1.0","concurrency":1,"owned":0,"beat_age_seconds":70,"registered_at":"2026-03-01T11:00:00.000Z","incarnation":1}]})"};
 const ScriptedAnswer kNotFound{404,
@@ -39,7 +39,7 @@ const ScriptedAnswer kNotFound{404,
 static void workers_are_shown_in_a_table(void**) {
   assert_text_equal(ask({"worker", "list"}, {{"GET /v1/workers", kWorkers}}).out,
                     "WORKER  STATE   SITE  NODE  TASKS  LAST BEAT  VERSION  CAPABILITIES\n"
-                    "attic   online  home  nas     2/4  3s         0.1.0    noop script\n"
+                    "attic   online  home  nas     2/4  3s         0.1.0    noop script=2\n"
                     "cellar  late    -     pi      0/1  1m 10s     0.1.0    noop\n");
   const auto none = ask({"worker", "list"}, {{"GET /v1/workers", {200, R"({"workers":[]})"}}});
   assert_true(none.out.find("a daemon with a section `worker`") != std::string::npos);
