@@ -101,9 +101,8 @@ class LocalForwards(TunnelCase):
         self.start(self.service())
         self.server.stop()
         self.line.wait_transition("reconnecting")
-        client = self.connect(self.port)
-        with self.assertRaises(ConnectionResetError):
-            client.recv(1)
+        with self.assertRaises(ConnectionResetError):  # which may come before connect() has returned
+            self.connect(self.port).recv(1)
         self.server.start()
         self.line.wait_for("connected", reconnects=1)
         self.exchange(self.port)
