@@ -87,10 +87,10 @@ void add_own_worker(Page& page, const worker::Worker::Counters& counters) {
   page.single("fairlead_worker_claims_total", "counter", "Tasks that this worker has claimed.",
               counters.claimed);
   page.family("fairlead_worker_attempts_total", "counter", "Attempts of this worker that ended, by outcome.");
-  constexpr std::string_view kOutcomes[] = {"done", "failed", "again", "handed_back", "cancelled"};
   std::uint64_t ended = 0;
   for (std::size_t i = 0; i < counters.ended.size(); ++i) {
-    page.sample("fairlead_worker_attempts_total", {{"outcome", kOutcomes[i]}}, counters.ended[i]);
+    page.sample("fairlead_worker_attempts_total",
+                {{"outcome", core::to_string(static_cast<core::Report::Outcome>(i))}}, counters.ended[i]);
     ended += counters.ended[i];
   }
   page.single("fairlead_worker_late_reports_total", "counter",

@@ -1,8 +1,6 @@
 #include "core/task.hpp"
 
-#include <algorithm>
-#include <charconv>
-
+#include "base/text.hpp"
 #include "core/task_store.hpp"
 
 namespace fairlead::core {
@@ -14,6 +12,10 @@ std::string_view to_string(OnLeaseLoss value) {
 std::string route_of(std::string_view capability, std::string_view target) {
   std::string route(capability);
   return route.append("@").append(target);
+}
+
+std::string_view capability_of(std::string_view route) {
+  return route.substr(0, route.find('@'));
 }
 
 std::string offer_text(const WorkerInfo& info) {
@@ -29,16 +31,18 @@ std::string offer_text(const WorkerInfo& info) {
 void set_offer(WorkerInfo& info, std::string_view text) {
   info.capabilities.clear();
   info.limits.clear();
-  while (!text.empty()) {
-    const auto word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(text.size(), word.size() + 1));
-    const auto name = word.substr(0, word.find('='));
-    info.capabilities.emplace_back(name);
-    int limit = 0;
-    if (name.size() < word.size() &&
-        std::from_chars(word.data() + name.size() + 1, word.data() + word.size(), limit).ec == std::errc{})
-      info.limits.emplace(name, limit);
+  if (text.empty()) return;
+  for (const auto word : base::split(text, ' ')) {
+    const auto parts = base::split(word, '=');
+    info.capabilities.emplace_back(parts.front());
+    if (const auto limit = base::parse_unsigned(parts.back()); limit && parts.size() == 2)
+      info.limits.emplace(parts.front(), static_cast<int>(*limit));
   }
+}
+
+std::string_view to_string(Report::Outcome outcome) {
+  constexpr std::string_view kNames[] = {"done", "failed", "again", "handed_back", "cancelled"};
+  return kNames[static_cast<std::size_t>(outcome)];
 }
 
 std::string_view to_string(NoteKind kind) {

@@ -58,6 +58,7 @@ struct TaskEnvelope {
 };
 
 // Where a task may be claimed: one indexed column. `target`: "", "site:…", "node:…" or "worker:…" (a hook's).
+std::string_view capability_of(std::string_view route);
 std::string route_of(std::string_view capability, std::string_view target);  // "script@", "script@node:nas"
 
 struct TimelineEntry {

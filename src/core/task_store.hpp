@@ -79,6 +79,7 @@ struct Report {
   std::string error_code;  // of the result
   std::string detail;      // for the timeline: "exit 0 in 12 ms"
 };
+std::string_view to_string(Report::Outcome outcome);  // "handed_back"
 struct ClaimSlots {
   std::vector<std::string> routes;  // of one capability
   int most = 0;                     // tasks that can be started

@@ -22,10 +22,6 @@ constexpr base::Millis kPollWithout = 1s;
 // only share the commits of one.
 constexpr int kShare = 128;
 
-std::string_view capability_of(std::string_view route) {
-  return route.substr(0, route.find('@'));
-}
-
 }  // namespace
 
 // What each capability may still start, beside what is being claimed.
@@ -33,10 +29,10 @@ std::vector<core::ClaimSlots> Worker::free_slots(int& most) const {
   std::vector<core::ClaimSlots> slots;
   std::map<std::string_view, int> busy;
   int taken = static_cast<int>(attempts_.size());
-  for (const auto& [id, attempt] : attempts_) ++busy[capability_of(attempt->task().route)];
+  for (const auto& [id, attempt] : attempts_) ++busy[core::capability_of(attempt->task().route)];
   for (const auto& exchange : exchanges_) {
     taken += exchange.most;
-    for (const auto& slot : exchange.slots) busy[capability_of(slot.routes.front())] += slot.most;
+    for (const auto& slot : exchange.slots) busy[core::capability_of(slot.routes.front())] += slot.most;
   }
   most = stopped_ || draining_ ? 0 : std::clamp(settings_.concurrency - taken, 0, kShare);
   if (most == 0) return slots;
@@ -79,11 +75,12 @@ void Worker::pump() {
 
 // False: nothing to say now.
 bool Worker::fill(core::Exchange& exchange) {
-  if (exchanges_.size() > (singly_ > 0 ? 0 : 1)) return false;
+  const bool second = !exchanges_.empty();
+  if (second && (!plenty_ || singly_ > 0 || exchanges_.size() > 1)) return false;
   exchange = {lease_.key(), started_now(), {}, {}, 0};
   exchange.slots = free_slots(exchange.most);
   const int size = static_cast<int>(reports_.size()) + exchange.most;
-  if (!exchanges_.empty()) return plenty_ && size >= kShare;
+  if (second) return size >= kShare;
   const bool may_get_something = hinted_ && (exchange.most > 0 || !attempts_.empty());
   return !reports_.empty() || !exchange.started.empty() || may_get_something;
 }

@@ -23,13 +23,10 @@ class Pooled(TaskCase):
         cls.addClassCleanup(cls.server.remove)
         cls.pooler = Pgbouncer(folder + "/pgbouncer", cls.server, cls.mode)
         cls.addClassCleanup(cls.pooler.close)
-        cls.databases = 0
 
     def setUp(self):
         super().setUp()
-        type(self).databases += 1
-        self.database = f"t{self.databases}"
-        self.server.sql(f"create database {self.database}")
+        self.database = self.server.fresh_database()
 
     def store(self):
         return {"store": self.pooler.url(self.database), "store_password_file": self.server.password_file}

@@ -20,13 +20,10 @@ class OnPostgres(TaskCase):
         cls.folder_of_server = tempfile.mkdtemp(prefix="fairlead-e2e-pg-")
         cls.server = Postgres(cls.folder_of_server)
         cls.addClassCleanup(cls.server.remove)
-        cls.databases = 0
 
     def setUp(self):
         super().setUp()
-        type(self).databases += 1
-        self.database = f"t{self.databases}"
-        self.server.sql(f"create database {self.database}")
+        self.database = self.server.fresh_database()
 
     def store(self):
         url = self.server.url.rsplit("/", 1)[0] + "/" + self.database

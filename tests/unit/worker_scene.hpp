@@ -42,9 +42,8 @@ class ScriptedStore final : public core::TaskStore {
   std::vector<core::WorkerRecord> others;  // that the store knows
 
   std::vector<std::string> outcomes() const {
-    constexpr const char* kNames[] = {"done", "failed", "again", "handed_back", "cancelled"};
     std::vector<std::string> names;
-    for (const auto& report : taken) names.emplace_back(kNames[static_cast<std::size_t>(report.outcome)]);
+    for (const auto& report : taken) names.emplace_back(core::to_string(report.outcome));
     return names;
   }
 

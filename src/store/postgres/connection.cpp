@@ -7,6 +7,7 @@
 #include "base/file.hpp"
 #include "base/permissions.hpp"
 #include "base/text.hpp"
+#include "store/postgres/dial.hpp"
 
 namespace fairlead::store::postgres {
 
@@ -191,16 +192,8 @@ void Connection::open(const std::string& address) {
   if (const auto& port = host.dial_port.empty() ? host.port : host.dial_port; !port.empty())
     options["port"] = port;
   dialled_ = options;
-  std::vector<const char*> keys, values;
-  for (const auto& [key, value] : dialled_) {
-    keys.push_back(key.c_str());
-    values.push_back(value.c_str());
-  }
-  keys.push_back(nullptr);
-  values.push_back(nullptr);
-
   enter(State::connecting, settings_.connect_deadline);
-  connection_ = PQconnectStartParams(keys.data(), values.data(), 0);
+  connection_ = dial(dialled_);
   if (connection_ == nullptr) return attempt_failed({base::Code::io, "out of memory", {}});
   if (PQstatus(connection_) == CONNECTION_BAD) return attempt_failed(connection_error(connection_));
   PQsetNoticeProcessor(

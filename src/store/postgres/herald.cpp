@@ -1,8 +1,8 @@
 #include "store/postgres/herald.hpp"
 
 #include <utility>
-#include <vector>
 
+#include "store/postgres/dial.hpp"
 #include "store/postgres/reply.hpp"
 
 namespace fairlead::store::postgres {
@@ -14,14 +14,7 @@ Herald::Herald(loop::Loop& loop, const std::map<std::string, std::string>& optio
       payload_(std::move(payload)),
       done_(std::move(done)),
       ended_(loop, "postgres herald", [this] { done_(std::move(result_)); }) {
-  std::vector<const char*> keys, values;
-  for (const auto& [key, value] : options) {
-    keys.push_back(key.c_str());
-    values.push_back(value.c_str());
-  }
-  keys.push_back(nullptr);
-  values.push_back(nullptr);
-  connection_ = PQconnectStartParams(keys.data(), values.data(), 0);
+  connection_ = dial(options);
   if (PQstatus(connection_) == CONNECTION_BAD)  // that of none, too: no memory
     end(connection_error(connection_));
   else

@@ -76,11 +76,6 @@ AllSubmitted submitted_of(const Reply& reply) {
   return all;
 }
 
-std::string_view outcome_name(core::Report::Outcome outcome) {
-  constexpr std::string_view kNames[] = {"done", "failed", "again", "handed_back", "cancelled"};
-  return kNames[static_cast<std::size_t>(outcome)];
-}
-
 Command started_command(const core::Exchange& exchange) {
   TextArray ids, epochs;
   for (const auto& one : exchange.started) {
@@ -96,7 +91,7 @@ Command report_command(const core::Exchange& exchange) {
   for (const auto& one : exchange.reports) {
     ids.add(number(one.id));
     epochs.add(number(one.epoch));
-    outcomes.add(outcome_name(one.outcome));
+    outcomes.add(to_string(one.outcome));
     started.add(one.started);
     delays.add(static_cast<std::int64_t>(one.delay.count()));
     results.add(std::string_view(one.result));

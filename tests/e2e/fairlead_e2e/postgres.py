@@ -20,6 +20,7 @@ class Postgres:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self.port = port or free_port()
         self.settings, self.fsync = list(settings), fsync
+        self.databases = 0  # that fresh_database() has made
         self.process = None
         self.start()
 
@@ -77,6 +78,12 @@ class Postgres:
     def thaw(self):
         for pid in [self.pid, *children_of(self.pid)]:
             _signal(pid, signal.SIGCONT)
+
+    def fresh_database(self):
+        """Its name."""
+        self.databases += 1
+        self.sql(f"create database t{self.databases}")
+        return f"t{self.databases}"
 
     def sql(self, text, database="fairlead"):
         """What psql prints for it: unaligned, rows without a header."""
