@@ -83,6 +83,39 @@ static void a_long_chain_fails_to_its_end(void**) {
   assert_int_equal(scene.ids().size(), 0);
 }
 
+// More than a store does in one transaction.
+constexpr std::size_t kCrowd = 2'500;
+
+static TaskId crowd_behind_one(Scene& scene) {
+  const auto head = scene.add();
+  for (const auto& one : scene.submit_all(std::vector(kCrowd, submission({.depends_on = {head}}))))
+    assert_true(value_of(one).waits_for == WaitsFor::dependency);
+  return head;
+}
+
+static void however_many_wait_for_a_task_all_fail_with_it(void**) {
+  Scene scene;
+  const auto head = crowd_behind_one(scene);
+  auto told = scene.order(head, core::TaskOrder::cancel).changes.size();
+  while (!scene.ids().empty()) told += scene.tend_all().changes.size();
+  told += scene.tend_all().changes.size();
+  assert_int_equal(told, 1 + kCrowd);
+  assert_int_equal(scene.stats().history, 1 + kCrowd);
+}
+
+static void however_many_wait_for_a_task_all_go_on_after_it(void**) {
+  Scene scene;
+  crowd_behind_one(scene);
+  const auto worker = scene.worker();
+  scene.finish(worker, scene.claim_one(worker));
+  std::size_t claimed = 0;
+  while (claimed < kCrowd) {
+    scene.tend({.history_count = 0});  // the history may forget the one that they wait for, but not yet
+    claimed += scene.claim(worker, 1'000).size();
+  }
+  assert_int_equal(claimed, kCrowd);
+}
+
 static void what_depends_on_a_failed_task_fails_when_it_is_submitted(void**) {
   Scene scene;
   const auto a = scene.add();
@@ -135,6 +168,8 @@ Tests dependency_tests() {
       cmocka_unit_test(a_failure_fails_everything_behind_it),
       cmocka_unit_test(a_cancel_fails_everything_behind_it),
       cmocka_unit_test(a_long_chain_fails_to_its_end),
+      cmocka_unit_test(however_many_wait_for_a_task_all_fail_with_it),
+      cmocka_unit_test(however_many_wait_for_a_task_all_go_on_after_it),
       cmocka_unit_test(what_depends_on_a_failed_task_fails_when_it_is_submitted),
       cmocka_unit_test(a_retry_keeps_those_behind_it_waiting),
       cmocka_unit_test(after_its_dependency_a_task_waits_for_the_rest_in_order),

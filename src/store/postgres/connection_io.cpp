@@ -16,9 +16,11 @@ constexpr base::Millis kProven{60'000};  // so long a connection makes the next 
 std::vector<Command> Connection::session_settings(bool local) const {
   static constexpr char kSql[] =
       "select set_config('search_path', 'fairlead', $1::bool),"
-      // A plan made on an empty table stays a sequential scan; and the price that this setting puts on one
-      // would start the JIT compiler.
-      " set_config('enable_seqscan', 'off', $1::bool), set_config('jit', 'off', $1::bool),"
+      // All look rows up by their keys. A plan made on an empty table stays a sequential scan, or a join that
+      // reads the whole of a table; and the price that these settings put on them would start the JIT
+      // compiler.
+      " set_config('enable_seqscan', 'off', $1::bool), set_config('enable_hashjoin', 'off', $1::bool),"
+      " set_config('enable_mergejoin', 'off', $1::bool), set_config('jit', 'off', $1::bool),"
       " set_config('statement_timeout', $2, $1::bool), set_config('lock_timeout', $3, $1::bool),"
       " set_config('idle_in_transaction_session_timeout', $2, $1::bool),"
       " set_config('TimeZone', 'UTC', $1::bool), set_config('DateStyle', 'ISO', $1::bool)";

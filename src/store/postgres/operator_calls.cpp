@@ -71,9 +71,9 @@ void PostgresTaskStore::order(core::TaskId id, core::TaskOrder order, core::Acto
   ask<core::OrderOutcome>({{kOrder,
                             {std::to_string(number(id)), std::string(order_name(order)), actor.name,
                              std::string(to_string(actor.actor_class))}},
-                           {kHasRechecks, {}}},
+                           {kHasLeftovers, {}}},
                           std::move(done), [this](const Replies& replies) {
-                            if (replies[1].boolean(0, 0)) recheck_locks();
+                            if (replies[1].boolean(0, 0)) do_leftovers();
                             return outcome_of(replies[0]);
                           });
   notify(id);

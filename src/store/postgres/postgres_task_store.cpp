@@ -123,10 +123,15 @@ void PostgresTaskStore::call(std::vector<Command> commands, Done done, int tries
   base::failpoint(base::Failpoint::commit_before);
 }
 
-// Tasks that wait for locks and could not be looked at, as two transactions were at it: now neither is.
-void PostgresTaskStore::recheck_locks() {
-  call({{statements::kRecheck, {}}}, [this](const base::Result<Replies>& replies) {
-    if (replies && (*replies)[0].integer(0, 0) > 0) notify(core::TaskId{0});
+// Tasks that wait for locks and could not be looked at, as two transactions were at it: now neither is. And
+// what waits for a task that many wait for. What fails here, or is still left, is done when the queue is
+// tended.
+void PostgresTaskStore::do_leftovers() {
+  using namespace statements;
+  call({{kDoLeftovers, {}}, {kHasLeftovers, {}}}, [this](const base::Result<Replies>& replies) {
+    if (!replies || (*replies)[0].integer(0, 0) == 0) return;
+    notify(core::TaskId{0});
+    if ((*replies)[1].boolean(0, 0)) do_leftovers();
   });
 }
 

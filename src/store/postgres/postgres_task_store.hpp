@@ -65,7 +65,7 @@ class PostgresTaskStore : public core::TaskStore {
   void ask(std::vector<Command> commands, core::Answer<T> done,
            std::function<base::Result<T>(const Replies&)> read);
   void notify(core::TaskId id);  // after what was called before
-  void recheck_locks();
+  void do_leftovers();
   void answered();
   void look_for_end();
 

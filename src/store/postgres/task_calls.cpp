@@ -134,8 +134,8 @@ std::vector<core::StopRequest> stops_of(const Reply& reply) {
 
 // What an exchange leaves to be done.
 struct Leftovers {
-  bool others = false;    // somebody else may have work now
-  bool rechecks = false;  // lock_rechecks has rows
+  bool others = false;  // somebody else may have work now
+  bool again = false;   // a transaction of its own has to go on with it
 };
 
 void read_reports(const Reply& reply, std::size_t count, core::ExchangeOutcome& outcome, Leftovers& left) {
@@ -143,7 +143,7 @@ void read_reports(const Reply& reply, std::size_t count, core::ExchangeOutcome& 
   for (int row = 0; row < reply.rows(); ++row) {
     const auto said = said_of(reply, row);
     if (said.what == "summary") {
-      (said.event == "recheck" ? left.rechecks : left.others) = true;
+      (said.event == "leftovers" ? left.again : left.others) = true;
       continue;
     }
     if (said.accepted) add_changes(said, outcome.changes);
@@ -216,7 +216,7 @@ void PostgresTaskStore::exchange(core::Exchange exchange, core::Answer<core::Exc
                              [this, parts](const Replies& replies) -> base::Result<core::ExchangeOutcome> {
                                Leftovers left;
                                auto outcome = read_exchange(replies, parts, left);
-                               if (left.rechecks) recheck_locks();
+                               if (left.again) do_leftovers();
                                if (left.others) notify(core::TaskId{0});
                                return outcome;
                              });

@@ -39,9 +39,9 @@ inline constexpr Statement kStanding{
     "select live, task, task_epoch, cancel from lease_is_live($1, $2::bigint, now_ms()) live"
     " left join stops_of($1, $2::bigint) on true"};
 
-// In a transaction of its own (0002_locks.sql).
-inline constexpr Statement kRecheck{"fl_recheck", "select recheck_locks(now_ms())"};
-inline constexpr Statement kHasRechecks{"fl_has_rechecks", "select exists (select from lock_rechecks)"};
+// In a transaction of its own (0006_operators.sql).
+inline constexpr Statement kDoLeftovers{"fl_do_leftovers", "select do_leftovers(now_ms())"};
+inline constexpr Statement kHasLeftovers{"fl_has_leftovers", "select has_leftovers()"};
 
 inline constexpr Statement kRegister{
     "fl_register",

@@ -85,6 +85,11 @@ create table dependencies (
 );
 create index dependencies_task on dependencies (task);
 
+-- Finished tasks that left too many waiting for one transaction: release_dependents().
+create table unreleased (
+  task bigint primary key
+);
+
 -- Held locks: the primary key is what makes them exclusive. A task holds them from the moment that it is ready to
 -- the moment that it ends, or waits again.
 create table locks (

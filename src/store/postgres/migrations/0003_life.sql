@@ -93,21 +93,24 @@ begin
 end $$;
 
 -- What those that wait for finished tasks do now: those behind a success may go on, those behind anything else fail,
--- and with them those behind them: one rank of them after the other, as a long chain would use up the stack.
+-- and with them those behind them: one rank of them after the other, as a long chain would use up the stack. A thousand
+-- in one transaction; the rest is left in `unreleased` to those after it (do_leftovers), and waits until then.
 create function release_dependents(of_tasks bigint[], at bigint) returns setof said language plpgsql as $$
 declare
   before bigint[] := of_tasks;
   failed bigint[];
   d record;
   after_state text;
+  allowed integer := 1000;
 begin
   while cardinality(before) > 0 loop
     failed := '{}';
     -- The waiting rows first, in one order for everybody: two that end at a time must see each other.
     for d in
       select t.id, min(p.on_task) as on_task from dependencies p join tasks t on t.id = p.task
-      where p.on_task = any (before) group by t.id order by t.id
+      where p.on_task = any (before) group by t.id order by t.id limit allowed
     loop
+      allowed := allowed - 1;
       perform 1 from tasks where id = d.id and state = 'queued' for update;
       continue when not found;
       select h.state, h.id into after_state, d.on_task from dependencies p join history h on h.id = p.on_task
@@ -121,6 +124,10 @@ begin
         perform settle(d.id, at);
       end if;
     end loop;
+    if allowed <= 0 then
+      insert into unreleased select unnest(before || failed) on conflict do nothing;
+      return;
+    end if;
     delete from dependencies where on_task = any (before);
     before := failed;
   end loop;

@@ -19,7 +19,7 @@ language sql immutable as $$
 $$;
 
 create function say_started(by_worker text, by_incarnation bigint, ids bigint[], epochs bigint[])
-returns setof said language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
+returns setof said language plpgsql as $$
 declare
   at bigint := now_ms();
   live boolean := lease_is_live(by_worker, by_incarnation, at);
@@ -67,7 +67,7 @@ $$ select case of_state when 'done' then 'succeeded' when 'failed' then 'gave_up
 
 create function report(by_worker text, by_incarnation bigint, ids bigint[], epochs bigint[], outcomes text[],
                        begun boolean[], delays bigint[], results text[], codes text[], details text[])
-returns setof said language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
+returns setof said language plpgsql as $$
 #variable_conflict use_column
 declare
   at bigint := now_ms();
@@ -168,9 +168,8 @@ begin
   if freed > 0 then
     return next ('summary', 0, 0, '', null, null, 'queued', true, false, '', '')::said;
   end if;
-  -- Contention left some to be looked at again.
-  if exists (select from lock_rechecks) then
-    return next ('summary', 0, 0, '', null, 'recheck', 'queued', true, false, '', '')::said;
+  if has_leftovers() then
+    return next ('summary', 0, 0, '', null, 'leftovers', 'queued', true, false, '', '')::said;
   end if;
 end $$;
 

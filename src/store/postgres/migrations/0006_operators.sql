@@ -141,6 +141,27 @@ language sql stable set enable_seqscan = on as $$
   select kind, state, waits_for, count(*), greatest(now_ms() - min(since), 0) from tasks group by 1, 2, 3
 $$;
 
+-- What was too much for the transaction that caused it, or met with contention there.
+create function has_leftovers() returns boolean language sql stable as
+$$ select exists (select from lock_rechecks) or exists (select from unreleased) $$;
+
+-- A portion of it, in a transaction of its own; how many became ready.
+create function do_leftovers(at bigint) returns integer language plpgsql as $$
+declare
+  ends bigint[];
+  ready integer := recheck_locks(at);
+begin
+  select array_agg(task) into ends
+  from (select task from unreleased order by task limit 100 for update skip locked) few;
+  if ends is null then return ready; end if;
+  perform take_keys(keys_of_end(ends));
+  delete from unreleased where task = any (ends);
+  -- Whoever ended them has had his answer: the next tend() tells.
+  insert into untold (task, kind, from_state, event, to_state, worker, detail)
+  select task, kind, from_state, event, to_state, worker, detail from release_dependents(ends, at);
+  return ready + 1;
+end $$;
+
 -- expected: this clock's time by the caller's own count since it last asked, or 0; calm: so long nothing is reaped where
 -- the two disagree.
 create function tend(history_age bigint, history_count bigint, key_memory bigint, expected bigint, calm bigint)
@@ -194,17 +215,18 @@ begin
   end if;
   more := sweep_pauses(at) or more;
   select e.ready, e.more into promoted, pauses_more from end_pauses(at, promoted) e;
-  promoted := promoted + recheck_locks(at);
+  promoted := promoted + do_leftovers(at);
 
   -- They end in the order of their places: if the oldest thousand stay, so do all the others, and nobody looks at them.
   delete from history where id in (
     select id from (select id, finished_at, place from history order by place limit 1000) oldest
-    where finished_at <= at - history_age or place <= (select max(place) from history) - history_count);
+    where (finished_at <= at - history_age or place <= (select max(place) from history) - history_count)
+      and not exists (select from unreleased where task = oldest.id));
   get diagnostics forgotten = row_count;
   delete from idempotency where (kind, key) in (
     select kind, key from idempotency where ended_at <= at - key_memory limit 1000);
   get diagnostics old_keys = row_count;
-  more := more or pauses_more or forgotten >= 1000 or old_keys >= 1000 or exists (select from lock_rechecks);
+  more := more or pauses_more or forgotten >= 1000 or old_keys >= 1000 or has_leftovers();
 
   return query
     with gone as (delete from untold returning *)
