@@ -119,15 +119,35 @@ void Submissions::ask(core::HookEvent event, base::Json context, core::PolicyPor
 }
 
 void Submissions::admit(const BatchPtr& batch, std::size_t index) {
-  const auto& task = batch->items[index].submission.envelope;
   if (!parts_.policy.asks(core::HookEvent::admit)) return route(batch, index);
+  ask_admit(batch->items[index].submission.envelope, [this, batch, index](const base::Result<>& admitted) {
+    if (admitted) return route(batch, index);
+    batch->items[index].refused = admitted.error();
+    settled(batch);
+  });
+}
+
+void Submissions::ask_admit(const core::TaskEnvelope& task, std::function<void(base::Result<>)> then) {
   ask(core::HookEvent::admit, core::admit_context(task, parts_.view.queued()),
-      [this, batch, index](const core::PolicyAnswer& answer) {
+      [then = std::move(then)](const core::PolicyAnswer& answer) {
         const auto plan = core::plan_admit(answer);
-        if (plan.accept) return route(batch, index);
-        batch->items[index].refused = base::Error{base::Code::forbidden, "not admitted: " + plan.why, {}};
-        settled(batch);
+        if (plan.accept) return then(base::success());
+        then(base::Error{base::Code::forbidden, "not admitted: " + plan.why, {}});
       });
+}
+
+// Where it is not there, or not finished, the store says so better.
+void Submissions::may_repeat(core::TaskId id, const core::Caller& caller, core::Answer<base::Unit> done) {
+  if (!parts_.policy.asks(core::HookEvent::admit)) return done(base::success());
+  parts_.view.with_fresh(kFreshEnough, [this, id, caller, done = std::move(done)] {
+    parts_.store.find(id, [this, caller, done](base::Result<core::TaskDetail> found) {
+      if (!found || !core::is_final(found->task.state)) return done(base::success());
+      auto& task = found->task.envelope;
+      task.actor = caller.name;
+      task.actor_class = caller.caller_class;
+      ask_admit(task, done);
+    });
+  });
 }
 
 void Submissions::route(const BatchPtr& batch, std::size_t index) {

@@ -3,6 +3,7 @@
 // only. Nothing is stored of an envelope that anything is wrong with; the others of its batch are not held up
 // by it.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -35,6 +36,9 @@ class Submissions {
   // See core::TaskPort::submit. `done` once, later.
   void submit(base::JsonView envelopes, std::string_view key, const core::Caller& caller,
               core::Answer<Answers> done);
+  // A finished task is to be done again as a task of `caller`: may it? `done` once; at once where no hook is
+  // asked.
+  void may_repeat(core::TaskId id, const core::Caller& caller, core::Answer<base::Unit> done);
 
  private:
   struct Batch;
@@ -45,6 +49,7 @@ class Submissions {
   void ask_all(const BatchPtr& batch);
   void admit(const BatchPtr& batch, std::size_t index);
   void route(const BatchPtr& batch, std::size_t index);
+  void ask_admit(const core::TaskEnvelope& task, std::function<void(base::Result<>)> then);
   void ask(core::HookEvent event, base::Json context, core::PolicyPort::OnAnswer then);
   void settled(const BatchPtr& batch);
   void store(const BatchPtr& batch);

@@ -147,6 +147,15 @@ void TaskQueue::list(core::TaskFilter filter, core::Answer<std::vector<core::Tas
 
 void TaskQueue::order(core::TaskId id, core::TaskOrder order, const core::Caller& caller,
                       core::Answer<core::OrderOutcome> done) {
+  if (order != core::TaskOrder::retry) return give(id, order, caller, std::move(done));
+  submissions_.may_repeat(id, caller, [this, id, order, caller, done = std::move(done)](base::Result<> may) {
+    if (!may) return done(may.error());
+    give(id, order, caller, done);
+  });
+}
+
+void TaskQueue::give(core::TaskId id, core::TaskOrder order, const core::Caller& caller,
+                     core::Answer<core::OrderOutcome> done) {
   store_->order(id, order, {caller.name, caller.caller_class, {}},
                 [this, id, order, caller, done = std::move(done)](base::Result<core::OrderOutcome> outcome) {
                   if (outcome) {

@@ -70,6 +70,8 @@ class TaskQueue final : public core::TaskPort, public core::Reloadable {
   void on_store();
   void on_changes(const std::vector<core::TaskChange>& changes);
   void on_output(core::TaskId task, bool is_error, std::string_view bytes);
+  void give(core::TaskId id, core::TaskOrder order, const core::Caller& caller,
+            core::Answer<core::OrderOutcome> done);
   void tend();
   void on_tended(base::Result<core::Tending> tending);
   void look_around(base::Millis most);  // with a view that is not older

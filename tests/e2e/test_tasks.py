@@ -281,7 +281,7 @@ class Seen(TaskCase):
 
 class Hooks(TaskCase):
     def with_hooks(self, text):
-        folder = self.path("hooks")
+        self.folder = folder = self.path("hooks")
         folder.mkdir()
         (folder / "10.lua").write_text("api(1)\n" + text)
         return self.working({"bad": self.program(SAYS + "exit 1\n")}, {"policy": {"dir": str(folder), "deadline": "5s"}})
@@ -305,8 +305,18 @@ class Hooks(TaskCase):
         task = self.wait_for_task(daemon, self.script(daemon, "bad"))
         self.assertEqual((task["state"], task["attempt"]), ("failed", 1))
         self.assertIn("once is enough", task["timeline"][-1]["detail"])
+        self.order(daemon, task["id"], "retry", status=201)
         until(lambda: any("running failed" in line.get("text", "") for line in daemon.lines()
                           if line.get("event") == "hook_log"), lambda: "the observer\n" + daemon.tail())
+
+    def test_a_finished_task_is_admitted_again_before_it_is_repeated(self):
+        daemon = self.with_hooks('on.admit("freeze", function(ctx) return nil end)')
+        number = self.wait_for_task(daemon, self.add(daemon))["id"]
+        (self.folder / "10.lua").write_text(
+            'api(1)\non.admit("freeze", function(ctx) return ctx.reject(ctx.actor.class .. "s wait for Monday") end)')
+        self.assertEqual(self.command(daemon, "reload").wait(), 0)
+        self.assertIn("humans wait for Monday", self.order(daemon, number, "retry", status=403)["detail"])
+        self.assertEqual(len(daemon.get("/v1/tasks?state=all")["tasks"]), 1)
 
     def test_a_broken_admit_hook_lets_nothing_in(self):
         daemon = self.with_hooks('on.admit("broken", function(ctx) error("oh") end)')
