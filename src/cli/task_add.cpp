@@ -171,7 +171,7 @@ Exit report_many(Context& context, const Added& added, std::size_t given, bool j
 }
 
 Exit wait_for_added(Context& context, DaemonClient& client, const AddRequest& request, const Added& added,
-                    bool framed) {
+                    bool framed, Exit before) {
   std::vector<std::int64_t> ids;
   for (const auto& task : added.tasks) {
     const auto id = task["id"].integer();  // 0: refused; two envelopes with one key are one task
@@ -179,7 +179,7 @@ Exit wait_for_added(Context& context, DaemonClient& client, const AddRequest& re
   }
   TaskWaitOptions options{request.wait_at_most, request.follow, added.last_event_id};
   auto ends = wait_for_tasks(context, client, ids, options);
-  if (!request.follow) return report_ends(context, ends, request.json, framed);
+  if (!request.follow) return report_ends(context, ends, request.json, framed, before);
   // Its output is all that belongs on stdout.
   const auto& end = ends.front();
   if (end.error) complain(context, end.error->text());
@@ -210,10 +210,10 @@ Exit run(Context& context, const AddRequest& request) {
   if (!many || envelopes->size() == 1) {
     if (!waits && request.json) return print_json(context, added.tasks.front().view()), Exit::ok;
     if (!waits) context.out << added_text(added.tasks.front().view()) << '\n' << std::flush;
-    return waits ? wait_for_added(context, **client, request, added, false) : Exit::ok;
+    return waits ? wait_for_added(context, **client, request, added, false, Exit::ok) : Exit::ok;
   }
   const auto exit = report_many(context, added, envelopes->size(), request.json, waits);
-  return waits ? std::max(exit, wait_for_added(context, **client, request, added, true)) : exit;
+  return waits ? wait_for_added(context, **client, request, added, true, exit) : exit;
 }
 
 void add_envelope_options(Command& command, EnvelopeOptions& envelope) {

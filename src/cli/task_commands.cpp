@@ -231,7 +231,7 @@ std::string check_duration(const std::string& text) {
              : "`" + base::printable(text, 64) + "` is not a time such as 30s, 10m or 2h";
 }
 
-Exit report_ends(Context& context, std::vector<TaskEnd>& ends, bool json, bool framed) {
+Exit report_ends(Context& context, std::vector<TaskEnd>& ends, bool json, bool framed, Exit before) {
   Json tasks = Json::array();
   for (auto& end : ends) {
     const auto name = "task " + std::to_string(end.id) + ": ";
@@ -248,7 +248,7 @@ Exit report_ends(Context& context, std::vector<TaskEnd>& ends, bool json, bool f
     if (end.error) entry.set("error", error_json(*end.error));
     tasks.push(std::move(entry.set("task", std::move(end.task))));
   }
-  const auto exit = fold_ends(ends);
+  const auto exit = std::max(before, fold_ends(ends));
   if (!json) return exit;
   if (!framed && ends.size() == 1) return print_json(context, tasks.view().at(0)), exit;
   Json document = Json::object();

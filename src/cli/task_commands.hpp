@@ -13,7 +13,8 @@ std::string check_task_id(const std::string& text);
 std::string check_duration(const std::string& text);
 
 // Outcomes of a wait: a line for each task, or with `json` one document. `framed`: {"tasks": […]} also for
-// one.
-Exit report_ends(Context& context, std::vector<TaskEnd>& ends, bool json, bool framed);
+// one. `before`: how what came before the wait ended; the worse of the two is the exit.
+Exit report_ends(Context& context, std::vector<TaskEnd>& ends, bool json, bool framed,
+                 Exit before = Exit::ok);
 
 }  // namespace fairlead::cli

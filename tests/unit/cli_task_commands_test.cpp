@@ -269,6 +269,8 @@ static void of_a_file_each_task_is_waited_for_once(void**) {
   assert_int_equal(ran.exit, 1);  // one was refused
   assert_text_equal(ran.out, "task 9: done in 12ms\n");
   assert_text_equal(ran.err, "fairlead: envelope 3: m\n1 task added, 1 existed already, 1 refused\n");
+  const auto json = daemon.run({"task", "add", "--file", path, "--wait", "--json"});
+  assert_text_equal(document(json, "exit"), "1");
 }
 
 static void large_envelopes_are_sent_apart(void**) {
