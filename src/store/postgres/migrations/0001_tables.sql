@@ -99,7 +99,7 @@ create table locks (
 create index locks_task on locks (task);
 
 -- A row for each key of a task that waits for locks, in the order in which they are considered when a key frees.
--- rank: the task's id once it was passed over so often that it reserves its keys; else 1 << 62.
+-- rank: the task's id once it stood first and was passed over so often that it reserves its keys; else 1 << 62.
 create table lock_waits (
   key text not null,
   rank bigint not null,

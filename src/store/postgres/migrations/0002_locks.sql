@@ -24,12 +24,6 @@ begin
   return true;
 end $$;
 
--- The first few that wait for each of `keys`: those who are passed over when somebody else gets it.
-create function first_in_line(keys text[]) returns table (task bigint) language sql stable as $$
-  select distinct w.task from unnest(keys) k
-  cross join lateral (select * from lock_waits where key = k order by rank, priority, lock_waits.task limit 8) w
-$$;
-
 -- Who waits for `one` and could have all its keys once `freed` are free, first in line first. However long the line is:
 -- who waits for something else too blocks nobody behind it.
 create function could_go(one text, freed text[]) returns table (task bigint, rank bigint) language sql stable as $$
@@ -38,16 +32,20 @@ create function could_go(one text, freed text[]) returns table (task bigint, ran
   where not exists (
       select from lock_waits own join locks l on l.key = own.key where own.task = w.task and l.key <> all (freed))
     and not exists (
-      select from lock_waits own join lock_waits other on other.key = own.key
-      where own.task = w.task and other.task <> w.task and other.rank < w.rank)
+      select from lock_waits own
+      cross join lateral (
+        select rank, lock_waits.task from lock_waits where key = own.key order by rank, priority, lock_waits.task limit 1) first
+      where own.task = w.task and first.task <> w.task and first.rank < w.rank)
   order by w.rank, w.priority, w.task limit 4
 $$;
 
 -- Null: the task has them now. Else the key that it cannot have: another task holds it, or a task that has waited
 -- for long reserves it. The advisory locks of `keys` are held.
-create function take_locks(of_task bigint, keys text[], own_rank bigint) returns text language plpgsql as $$
+create function take_locks(of_task bigint, own_priority integer, keys text[], own_rank bigint) returns text
+language plpgsql as $$
 declare
   blocked text;
+  passed record;
 begin
   select key into blocked from (
     select l.key from locks l where l.key = any (keys) and l.task <> of_task
@@ -56,6 +54,21 @@ begin
   ) busy order by key limit 1;
   if blocked is not null then return blocked; end if;
   insert into locks select key, of_task from unnest(keys) key on conflict do nothing;
+  -- Who stood first in a line and sees the key go to somebody behind him so often gets his keys kept free.
+  for passed in
+    with first as (
+      select f.* from unnest(keys) k
+      cross join lateral (select * from lock_waits where key = k order by rank, priority, task limit 1) f
+      where f.rank = 1::bigint << 62 and (f.priority, f.task) < (own_priority, of_task)
+    )
+    update lock_waits w set passed_over = w.passed_over + 1 from first f
+    where (w.key, w.rank, w.priority, w.task) = (f.key, f.rank, f.priority, f.task)
+    returning w.task, w.passed_over as times
+  loop
+    if passed.times >= 16 and try_keys(keys_of(passed.task)) then
+      update lock_waits set rank = task where task = passed.task;
+    end if;
+  end loop;
   return null;
 end $$;
 
@@ -78,7 +91,7 @@ begin
     delete from lock_waits where task = of_task;
     return false;
   end if;
-  blocked := take_locks(of_task, words(t.locks), own_rank);
+  blocked := take_locks(of_task, t.priority, words(t.locks), own_rank);
   if blocked is null then
     delete from lock_waits where task = of_task;
     update tasks set waits_for = 'nothing', waits_detail = '', since = at where id = of_task;
@@ -99,14 +112,8 @@ declare
   promoted integer := 0;
 begin
   if cardinality(freed) = 0 then return 0; end if;
-  -- Passed over eight times, a task comes first and its keys are kept free for it. Before anybody is chosen, as it
-  -- changes who comes first.
-  for waiting in select task from first_in_line(freed) order by task loop
-    continue when not try_keys(keys_of(waiting));
-    update lock_waits set passed_over = passed_over + 1, rank = case when passed_over >= 7 then waiting else rank end
-    where task = waiting;
-  end loop;
   foreach one in array freed loop
+    continue when exists (select from locks where key = one);  -- it went with another one
     for waiting in select task from could_go(one, '{}') loop
       if not try_keys(keys_of(waiting)) then
         insert into lock_rechecks values (waiting) on conflict do nothing;
@@ -122,8 +129,6 @@ end $$;
 -- The keys that a transaction will need that frees `freed`: those, and those of who may get them.
 create function keys_around(freed text[]) returns text[] language sql stable as $$
   with waiting as (
-    select task from first_in_line(freed)
-    union
     select task from unnest(freed) one cross join lateral could_go(one, freed)
   )
   select coalesce(array_agg(distinct key), '{}') from (

@@ -35,7 +35,7 @@ begin
       why := keys[1];
       insert into lock_rechecks values (of_task) on conflict do nothing;
     else
-      why := take_locks(of_task, keys, 1::bigint << 62);
+      why := take_locks(of_task, t.priority, keys, 1::bigint << 62);
       if why is not null then waits := 'lock'; end if;
     end if;
     if waits = 'lock' then perform wait_for_locks(of_task, t.priority, keys); end if;
