@@ -186,6 +186,27 @@ static void a_flow_of_a_killed_process_is_lost_and_said_so(void**) {
   run_until(house.loop, [&] { return house.restarted == 1; }, "the end is seen");
 }
 
+// On a busy machine a process that is started anew takes longer than calls wait for it.
+static void a_flow_that_waits_too_long_for_a_process_is_lost_and_said_so(void**) {
+  House house;
+  assert_true(house.load().ok());
+  for (int times = 0; house.steps.empty() && times < 20; ++times) {
+    const int before = house.restarted;
+    ::kill(house.generation->pid(), SIGKILL);
+    run_until(house.loop, [&] { return house.restarted > before; }, "the end is seen");
+    ::kill(house.generation->pid(), SIGSTOP);
+    base::Json start = base::Json::object();
+    start.set("start", 2).set("clock", base::Json::object());
+    assert_true(house.generation->step_flow(8, std::move(start)));
+    // Where it was stopped too late, when it had loaded its files, the step's deadline ends it.
+    run_until(
+        house.loop, [&] { return !house.steps.empty() || house.restarted > before + 1; }, "the flow's end");
+  }
+  const auto step = base::Json::parse(house.steps.at(0));
+  assert_int_equal((*step)["flow"].integer(), 8);
+  assert_text_equal((*step)["failed"].text(), "the policy process takes too long to start anew");
+}
+
 static void one_that_leaves_answers_what_it_was_asked(void**) {
   House house;
   assert_true(house.load().ok());
@@ -237,6 +258,7 @@ int main() {
       cmocka_unit_test(a_killed_process_is_started_anew),
       cmocka_unit_test(a_withdrawn_call_is_not_answered),
       cmocka_unit_test(a_flow_of_a_killed_process_is_lost_and_said_so),
+      cmocka_unit_test(a_flow_that_waits_too_long_for_a_process_is_lost_and_said_so),
       cmocka_unit_test(one_that_leaves_answers_what_it_was_asked),
       cmocka_unit_test(a_cancelled_flow_is_nobodys_fault),
       cmocka_unit_test(a_file_that_never_ends_is_named),
