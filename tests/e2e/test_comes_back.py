@@ -38,8 +38,9 @@ class ComesBack(TunnelCase):
         forward = self.local(self.service())
         line = self.daemon(self.tunnel(server, forward, keepalive={"interval": "1h", "user_timeout": "1h"}))
         line.wait_for("connected", proof="probe")
+        mark = line.mark()
         server.kill_sessions()
-        lost = line.wait_transition("reconnecting")
+        lost = line.wait_transition("reconnecting", after=mark)
         # By what was read, and not by a write that fails, seconds later. It is a reset where sshd died with our words unread.
         self.assertIn(lost["reason"], ("connection_closed", "connection_reset"))
         self.assertNotIn("send", lost["detail"])

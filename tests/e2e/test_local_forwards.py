@@ -99,8 +99,9 @@ class LocalForwards(TunnelCase):
 
     def test_clients_are_reset_at_once_while_the_line_is_down_and_served_when_it_is_back(self):
         self.start(self.service())
+        mark = self.line.mark()
         self.server.stop()
-        self.line.wait_transition("reconnecting")
+        self.line.wait_transition("reconnecting", after=mark)
         with self.assertRaises(ConnectionResetError):  # which may come before connect() has returned
             self.connect(self.port).recv(1)
         self.server.start()

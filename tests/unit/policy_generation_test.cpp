@@ -43,11 +43,12 @@ struct House {
   std::vector<std::string> steps;
   std::map<std::string, Outcome> outcomes;  // by the host that was asked about
 
-  explicit House(const std::string& hooks = kHooks) {
+  explicit House(const std::string& hooks = kHooks, base::Millis grace = 0ms) {
     auto source = std::make_shared<policy::Source>();
     source->files.push_back({"10.lua", "hook", hooks});
     policy::Deadlines deadlines;
     deadlines.standard = 1s;  // a busy machine may give the process nothing for a while
+    deadlines.grace = grace;
     const char* host = std::getenv("FAIRLEAD_TEST_HOST");  // set by meson
     assert_non_null(host);
     generation.emplace(policy::Generation::Parts{loop, log, host, deadlines}, 1, std::move(source));
@@ -219,6 +220,20 @@ static void one_that_leaves_answers_what_it_was_asked(void**) {
   assert_text_equal(house.outcomes.at("stuck").answer.hook, "10.lua:2 echo");  // whose fault it was
 }
 
+// As on a machine that gives the process no time, where nobody waits for the answer.
+static void with_a_grace_a_process_is_late_only_when_it_has_had_the_time(void**) {
+  House house(kHooks, 100ms);
+  assert_true(house.load().ok());
+  ::kill(house.generation->pid(), SIGSTOP);
+  house.ask("one");
+  run_for(house.loop, 1500ms);  // more than deadline and grace
+  assert_true(house.outcomes.empty());
+  ::kill(house.generation->pid(), SIGCONT);
+  house.answered(1);
+  assert_text_equal(house.said("one"), "one");
+  assert_int_equal(house.restarted, 0);
+}
+
 static void a_cancelled_flow_is_nobodys_fault(void**) {
   House house;
   assert_true(house.load().ok());
@@ -260,6 +275,7 @@ int main() {
       cmocka_unit_test(a_flow_of_a_killed_process_is_lost_and_said_so),
       cmocka_unit_test(a_flow_that_waits_too_long_for_a_process_is_lost_and_said_so),
       cmocka_unit_test(one_that_leaves_answers_what_it_was_asked),
+      cmocka_unit_test(with_a_grace_a_process_is_late_only_when_it_has_had_the_time),
       cmocka_unit_test(a_cancelled_flow_is_nobodys_fault),
       cmocka_unit_test(a_file_that_never_ends_is_named),
       cmocka_unit_test(too_many_that_wait_get_the_safe_default),
