@@ -10,6 +10,7 @@ namespace {
 using std::chrono_literals::operator""ms;
 
 constexpr base::Millis kPatience = 500ms;
+constexpr base::Millis kLongestGrace = 60'000ms;
 
 // The gentle limit ends a hook with a message before the deadline ends the process.
 base::Json gentle_limits(const Deadlines& deadlines) {
@@ -238,9 +239,20 @@ void Generation::give_safe_default(const Call& call, const std::string& why, con
   call.done(std::move(outcome));
 }
 
+// A flow that nobody is told of would be under way for ever, and never be started again.
+void Generation::lose_flow(std::uint64_t flow, const std::string& why) {
+  base::Json step = base::Json::object();
+  step.set("flow", flow).set("failed", why);
+  observer_.stepped(step.view());
+}
+
 void Generation::give_up_waiting(const std::string& why) {
   std::deque<Call> waiting = std::exchange(waiting_, {});
-  for (const Call& call : waiting) give_safe_default(call, why);
+  for (const Call& call : waiting)
+    if (call.flow == 0)
+      give_safe_default(call, why);
+    else
+      lose_flow(call.flow, why);
   if (idle_done_) flush_.schedule();
 }
 
@@ -340,6 +352,10 @@ void Generation::on_late() {
   if (stage_ == Stage::testing) return on_gone("the tests did not end in time" + file_under_way());
   const auto passed = std::chrono::duration_cast<base::Millis>(base::steady_now() - batch_began_);
   if (passed < batch_deadline_) return deadline_.start(batch_deadline_ - passed);
+  // Where nobody waits, the grace is for what the process has done with it, not for what the machine gave it.
+  const base::Millis used = process_->cpu_used() - cpu_at_batch_;
+  if (parts_.deadlines.grace.count() > 0 && used < batch_deadline_ && passed < kLongestGrace)
+    return deadline_.start(batch_deadline_ - used);
   blame(false, "it was not answered within " + base::format_duration(batch_deadline_));
 }
 

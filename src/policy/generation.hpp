@@ -133,6 +133,7 @@ class Generation {
   void send_waiting();
   void give_safe_default(const Call& call, const std::string& why, const std::string& hook = {});
   std::string file_under_way() const;
+  void lose_flow(std::uint64_t flow, const std::string& why);
   void give_up_waiting(const std::string& why);
   void note_failures(base::JsonView failed);
   bool quarantined(core::HookEvent event) const;

@@ -13,8 +13,8 @@ namespace fairlead::policy {
 struct Deadlines {
   base::Millis standard{20};
   std::vector<base::Millis> by_event;  // empty, or one for each event; zero: the standard
-  // More wall time until the process is ended; the gentle limit of CPU time stays. For the command line,
-  // where nobody waits for the answer.
+  // More time until the process is ended; the gentle limit of CPU time stays. For the command line, where
+  // nobody waits for the answer: a process that the machine gives no time has up to a minute.
   base::Millis grace{0};
   base::Millis of(core::HookEvent event) const {
     const auto at = static_cast<std::size_t>(event);

@@ -38,8 +38,12 @@ class ComesBack(TunnelCase):
         forward = self.local(self.service())
         line = self.daemon(self.tunnel(server, forward, keepalive={"interval": "1h", "user_timeout": "1h"}))
         line.wait_for("connected", proof="probe")
+        mark = line.mark()
         server.kill_sessions()
-        line.wait_transition("reconnecting", "connection_closed")  # and not a write that fails, seconds later
+        lost = line.wait_transition("reconnecting", after=mark)
+        # By what was read, and not by a write that fails, seconds later. It is a reset where sshd died with our words unread.
+        self.assertIn(lost["reason"], ("connection_closed", "connection_reset"))
+        self.assertNotIn("send", lost["detail"])
         line.wait_for("connected", reconnects=1)
         self.exchange(forward["local"])
 
@@ -83,6 +87,7 @@ class ComesBack(TunnelCase):
     def test_a_held_port_is_listener_refused_until_it_is_free(self):
         service, taken = self.service(), Service()
         forward = self.remote(service, listen=f"127.0.0.1:{taken.port}")
+        self.addCleanup(taken.close)
         line = self.daemon(self.tunnel(self.sshd(), forward))
         for _ in range(2):
             lost = line.wait_transition("reconnecting", "listener_refused", after=line.mark())

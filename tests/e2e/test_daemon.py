@@ -100,7 +100,9 @@ class DaemonLife(TunnelCase):
         entries = [json.loads(line) for line in (audit / "audit.jsonl").read_text().splitlines()]
         events = [entry["event"] for entry in entries]
         self.assertEqual(events.count("daemon_started"), 2)
-        self.assertEqual(events.count("bridge_connected"), 2)
+        connected = [line for line in running.transitions() if line["to"] == "connected"]
+        self.assertGreaterEqual(len(connected), 2)
+        self.assertEqual(events.count("bridge_connected"), len(connected))
         self.assertEqual([entry["seq"] for entry in entries], list(range(1, len(entries) + 1)))
         verified = subprocess.run([FAIRLEAD, "--config", str(running.config_file), "audit", "verify"], capture_output=True,
                                   text=True, timeout=60, check=False)
@@ -118,8 +120,14 @@ class DaemonLife(TunnelCase):
     def test_folders_and_files_are_the_owners_alone(self):
         running = self.simple()
         running.wait_for("connected")
+        seen = 0
         for path in [running.folder / "run", *(running.folder / "state").rglob("*")]:
-            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+            try:
+                self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+                seen += 1
+            except FileNotFoundError:
+                pass  # one that is written beside the old one and then takes its name
+        self.assertGreater(seen, 5)
 
     def test_sigterm_in_every_state_ends_clean(self):
         server, echo = self.sshd(), self.service()
@@ -213,12 +221,14 @@ class Control(TunnelCase):
     def test_events_are_replayed_from_the_last_one_seen(self):
         running = self.daemon(self.tunnel(self.sshd(), self.remote(self.service())))
         running.wait_for("connected")
-        first = running.get("/v1/status")["last_event_id"]
+        first, mark = running.get("/v1/status")["last_event_id"], running.mark()
         running.post("down")
         running.post("up")
         running.wait_for("connected")
-        seen = self.read_events(running, str(first), 3)
-        self.assertEqual([event["to"] for event in seen], ["stopped", "starting", "connected"])
+        moves = [line["to"] for line in running.transitions(mark)]  # more where the server still holds the port
+        self.assertEqual((moves[:2], moves[-1]), (["stopped", "starting"], "connected"))
+        seen = self.read_events(running, str(first), len(moves))
+        self.assertEqual([event["to"] for event in seen], moves)
         resync = self.read_events(running, "1", 1, kind="resync")[0]  # an id of long ago
         self.assertGreater(int(resync["id"]), first)
 
@@ -228,7 +238,9 @@ class Control(TunnelCase):
         control.request("GET", "/v1/events", headers={"Last-Event-ID": last_id})
         stream, found, event = control.getresponse(), [], None
         while len(found) < count:
-            line = stream.readline().decode().rstrip("\n")
+            line = stream.readline().decode()
+            self.assertTrue(line, "the stream ended")
+            line = line.rstrip("\n")
             if line.startswith("event:"):
                 event = line[6:].strip()
             elif line.startswith("data:") and event == kind:

@@ -17,7 +17,9 @@ class WhenAsked(HostileHooks):
         for attack in ATTACKS:
             if attack.event == "redact":
                 attack.write(self.hooks)
-        next(attack for attack in ATTACKS if attack.name == "forged_verdict").write(self.hooks)
+        forged = next(attack for attack in ATTACKS if attack.name == "forged_verdict").write(self.hooks)
+        # By its own name: hooks of one name share what may be logged of them in a minute, and this one fails all the time.
+        forged.write_text(forged.read_text().replace('"attack"', '"forged"'))
         transfer = self.begin()
         for attack in ATTACKS:
             if attack.event == "redact":

@@ -14,6 +14,7 @@ from fairlead_e2e.services import pattern
 SIZE = 4 << 20
 POSITIONS = (0, 1, 3, 5, 16, 100, 4_097, 70_001, 500_003, 1_200_007, 2_999_999)
 # Which one depends on what the bit meant and who saw it first.
+# (Beside them: the session before, where sshd has not seen its end yet, may still hold the port.)
 HANDSHAKE_REASONS = {"handshake_failed", "transport_corrupt", "no_common_algorithm", "connect_timeout", "auth_refused",
                      "connection_closed", "connection_reset", "host_key_unknown", "host_key_changed", "server_frozen"}
 
@@ -84,20 +85,24 @@ class Integrity(TunnelCase):
             upload = Upload(self.forward["remote"], number)
             reasons.add(self.check_failed_and_came_back(mark, number + 1))
             upload.thread.join()
-        until(lambda: all(connection.ended for connection, _ in self.streams), "all streams to end")
-        for connection, parts in self.streams:
-            number = next(n for n in range(len(POSITIONS))
-                          if pattern(SIZE, n)[:len(parts[0]) if parts else 0] == (parts[0] if parts else b""))
+        for connection, parts in self.ended_streams():
+            head = b"".join(parts)[:1000]
+            number = next(n for n in range(len(POSITIONS)) if pattern(SIZE, n)[:len(head)] == head)
             self.check_stream(connection, parts, pattern(SIZE, number))
         self.assertIn("transport_corrupt", reasons)
         self.check_whole_upload()
 
+    def ended_streams(self):
+        """Those with bytes: a probe that came so late that it was let through as a client's has none, and ends cleanly."""
+        until(lambda: all(connection.ended for connection, _ in self.streams), "all streams to end")
+        return [(connection, parts) for connection, parts in self.streams if parts]
+
     def check_whole_upload(self):
-        seen = len(self.streams)
+        seen = len(self.ended_streams())
         Upload(self.forward["remote"], "whole").thread.join()
-        until(lambda: len(self.streams) > seen and self.streams[-1][0].ended, "the last stream")
-        self.assertEqual(self.streams[-1][0].ended, "clean")
-        self.check_stream(*self.streams[-1], pattern(SIZE, "whole"))
+        connection, parts = until(lambda: self.ended_streams()[seen:], "the last stream")[0]
+        self.assertEqual(connection.ended, "clean")
+        self.check_stream(connection, parts, pattern(SIZE, "whole"))
 
     # `up` carries what goes to the server: a download of a client there. sshd is the one to notice.
     def test_a_flipped_bit_towards_the_server_never_reaches_a_client(self):
@@ -162,8 +167,7 @@ class Integrity(TunnelCase):
             self.relay_.flip_bit("down", 4 * number, number)
             Upload(self.forward["remote"], "whole")  # its announcement is the packet that is hit
             self.check_failed_and_came_back(mark, number + 1)
-            until(lambda: all(connection.ended for connection, _ in self.streams), "all streams to end")
-            for connection, parts in self.streams:
+            for connection, parts in self.ended_streams():
                 self.check_stream(connection, parts, pattern(SIZE, "whole"))
         self.check_whole_upload()
 
@@ -178,11 +182,12 @@ class Integrity(TunnelCase):
                     until(lambda: self.relay_.flipped > flipped, "the bit to be flipped")
                     # Every byte of it is hashed or authenticated. The last position may meet the first probe instead,
                     # so that the line is up before it falls.
-                    until(lambda: len(self.losses(mark)) > 1, "the line to be lost")
+                    until(lambda: set(self.losses(mark)) - {"by_operator", "listener_refused"}, "the line to be lost")
                     self.line.wait_for("connected", proof="probe")
                     lost = self.losses(mark)
                     self.assertEqual(lost[0], "by_operator")
-                    self.assertTrue(set(lost[1:]) <= HANDSHAKE_REASONS, lost)
+                    why = set(lost[1:]) - {"listener_refused"}
+                    self.assertTrue(why and why <= HANDSHAKE_REASONS, lost)
         self.check_whole_upload()
 
 

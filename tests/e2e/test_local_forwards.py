@@ -30,7 +30,7 @@ class LocalForwards(TunnelCase):
     def test_an_open_target_proves_it_and_sees_no_bytes(self):
         service = self.service()
         self.start(service)
-        self.assertEqual(self.line.tunnel()["proof"], "probe")
+        self.line.wait_for("connected", proof="probe")
         self.assertEqual(service.received(), 0)
 
     def test_many_connections_at_once(self):
@@ -95,12 +95,13 @@ class LocalForwards(TunnelCase):
         self.assertRaises(ConnectionResetError, lambda: self.connect(self.port).recv(1))
         self.service(port=port)
         self.exchange(self.port)
-        self.assertEqual(self.line.tunnel()["proof"], "traffic")
+        self.line.wait_for("connected", proof="traffic")
 
     def test_clients_are_reset_at_once_while_the_line_is_down_and_served_when_it_is_back(self):
         self.start(self.service())
+        mark = self.line.mark()
         self.server.stop()
-        self.line.wait_transition("reconnecting")
+        self.line.wait_transition("reconnecting", after=mark)
         with self.assertRaises(ConnectionResetError):  # which may come before connect() has returned
             self.connect(self.port).recv(1)
         self.server.start()

@@ -43,11 +43,12 @@ struct House {
   std::vector<std::string> steps;
   std::map<std::string, Outcome> outcomes;  // by the host that was asked about
 
-  explicit House(const std::string& hooks = kHooks) {
+  explicit House(const std::string& hooks = kHooks, base::Millis grace = 0ms) {
     auto source = std::make_shared<policy::Source>();
     source->files.push_back({"10.lua", "hook", hooks});
     policy::Deadlines deadlines;
     deadlines.standard = 1s;  // a busy machine may give the process nothing for a while
+    deadlines.grace = grace;
     const char* host = std::getenv("FAIRLEAD_TEST_HOST");  // set by meson
     assert_non_null(host);
     generation.emplace(policy::Generation::Parts{loop, log, host, deadlines}, 1, std::move(source));
@@ -186,6 +187,27 @@ static void a_flow_of_a_killed_process_is_lost_and_said_so(void**) {
   run_until(house.loop, [&] { return house.restarted == 1; }, "the end is seen");
 }
 
+// On a busy machine a process that is started anew takes longer than calls wait for it.
+static void a_flow_that_waits_too_long_for_a_process_is_lost_and_said_so(void**) {
+  House house;
+  assert_true(house.load().ok());
+  for (int times = 0; house.steps.empty() && times < 20; ++times) {
+    const int before = house.restarted;
+    ::kill(house.generation->pid(), SIGKILL);
+    run_until(house.loop, [&] { return house.restarted > before; }, "the end is seen");
+    ::kill(house.generation->pid(), SIGSTOP);
+    base::Json start = base::Json::object();
+    start.set("start", 2).set("clock", base::Json::object());
+    assert_true(house.generation->step_flow(8, std::move(start)));
+    // Where it was stopped too late, when it had loaded its files, the step's deadline ends it.
+    run_until(
+        house.loop, [&] { return !house.steps.empty() || house.restarted > before + 1; }, "the flow's end");
+  }
+  const auto step = base::Json::parse(house.steps.at(0));
+  assert_int_equal((*step)["flow"].integer(), 8);
+  assert_text_equal((*step)["failed"].text(), "the policy process takes too long to start anew");
+}
+
 static void one_that_leaves_answers_what_it_was_asked(void**) {
   House house;
   assert_true(house.load().ok());
@@ -196,6 +218,20 @@ static void one_that_leaves_answers_what_it_was_asked(void**) {
   assert_int_equal(house.outcomes.size(), 3);
   assert_text_equal(house.said("two"), "two");
   assert_text_equal(house.outcomes.at("stuck").answer.hook, "10.lua:2 echo");  // whose fault it was
+}
+
+// As on a machine that gives the process no time, where nobody waits for the answer.
+static void with_a_grace_a_process_is_late_only_when_it_has_had_the_time(void**) {
+  House house(kHooks, 100ms);
+  assert_true(house.load().ok());
+  ::kill(house.generation->pid(), SIGSTOP);
+  house.ask("one");
+  run_for(house.loop, 1500ms);  // more than deadline and grace
+  assert_true(house.outcomes.empty());
+  ::kill(house.generation->pid(), SIGCONT);
+  house.answered(1);
+  assert_text_equal(house.said("one"), "one");
+  assert_int_equal(house.restarted, 0);
 }
 
 static void a_cancelled_flow_is_nobodys_fault(void**) {
@@ -237,7 +273,9 @@ int main() {
       cmocka_unit_test(a_killed_process_is_started_anew),
       cmocka_unit_test(a_withdrawn_call_is_not_answered),
       cmocka_unit_test(a_flow_of_a_killed_process_is_lost_and_said_so),
+      cmocka_unit_test(a_flow_that_waits_too_long_for_a_process_is_lost_and_said_so),
       cmocka_unit_test(one_that_leaves_answers_what_it_was_asked),
+      cmocka_unit_test(with_a_grace_a_process_is_late_only_when_it_has_had_the_time),
       cmocka_unit_test(a_cancelled_flow_is_nobodys_fault),
       cmocka_unit_test(a_file_that_never_ends_is_named),
       cmocka_unit_test(too_many_that_wait_get_the_safe_default),

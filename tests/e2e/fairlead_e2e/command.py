@@ -63,8 +63,10 @@ class Command:
             ended = self.process.poll() is not None
             found = condition()
             if ended and not found:
-                self.wait()
-                raise AssertionError(f"it ended before {what}: {self.told()}")
+                self.wait()  # its last words may have been on the way
+                found = condition()
+                if not found:
+                    raise AssertionError(f"it ended before {what}: {self.told()}")
             return found
         return until(met, lambda: f"{what}: {self.told()}")
 

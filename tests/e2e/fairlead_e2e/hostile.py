@@ -53,7 +53,8 @@ class Attack:
     def message(self, folder):
         """The regular expression of a load-time attack's message."""
         path = re.escape(str(pathlib.Path(folder) / (self.place or f"{self.name}.lua")))
-        return path + (f":{self.line}" if self.line else "") + ": .*(?:" + self.says + ")"
+        message = path + (f":{self.line}" if self.line else "") + ": .*(?:" + self.says + ")"
+        return message + (f"|did not load its files in time: {path} did not end" if self.endless else "")
 
 
 def read(path):

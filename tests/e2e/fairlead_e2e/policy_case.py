@@ -5,7 +5,7 @@ from .ports import free_port
 
 
 class PolicyCase(TunnelCase):
-    def with_hooks(self, tunnels, hooks, allow=None, deadline="5s"):
+    def with_hooks(self, tunnels, hooks, allow=None, deadline="10s"):
         """A daemon with these hook files: name to text."""
         self.hooks = self.path("hooks")
         (self.hooks / "tests").mkdir(parents=True)

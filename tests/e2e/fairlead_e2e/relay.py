@@ -32,6 +32,7 @@ class Link:
     def __init__(self, client, server, number):
         self.client, self.server = client, server
         self.number = number  # from 1, in the order they were accepted
+        self.head = b""       # what the client sent first
 
     def close(self, reset):
         for sock in (self.client, self.server):
@@ -49,7 +50,7 @@ class Relay:
     def __init__(self, target_port, port=None):
         self.target_port, self.port = target_port, port or free_port()
         self.passed = {"up": 0, "down": 0}  # bytes, over all connections
-        self.first_bytes = b""              # what the first connection's client sent, at most 4096 bytes
+        self.first_bytes = b""              # what the client of one connection sent first, at most 4096 bytes
         self.accepted = 0
         self.links = []
         self._flips = {"up": None, "down": None}  # [bytes still to pass, mask, first link it may hit]
@@ -94,14 +95,14 @@ class Relay:
 
     def go_dark(self):
         """The link goes dead as if a cable were pulled: nothing is acknowledged, no RST, no FIN. For ever."""
-        self.freeze()
         with self._lock:
             for link in self.links:
-                for sock in (link.client, link.server):
+                for sock in (link.client, link.server):  # before the freeze: what it holds up would be acknowledged
                     try:
                         black_hole(sock)
                     except OSError:
                         pass  # it has ended already
+            self.freeze()
 
     def close(self):
         self._flowing.set()
@@ -165,8 +166,10 @@ class Relay:
 
     def _altered(self, chunk, direction, link):
         with self._lock:
-            if direction == "up" and self.accepted == 1 and len(self.first_bytes) < 4096:
-                self.first_bytes += chunk
+            if direction == "up" and len(link.head) < 4096:
+                link.head += chunk
+                # An attempt that ran out of time may have sent its banner alone.
+                self.first_bytes = max(self.first_bytes, link.head, key=len)
             self.passed[direction] += len(chunk)
             if self._freeze_at and self._freeze_at[0] == direction and self.passed[direction] >= self._freeze_at[1]:
                 self._flowing.clear()
