@@ -284,7 +284,7 @@ class Hooks(TaskCase):
         folder = self.path("hooks")
         folder.mkdir()
         (folder / "10.lua").write_text("api(1)\n" + text)
-        return self.working({"bad": self.program(SAYS + "exit 1\n")}, {"policy": {"dir": str(folder), "deadline": "5s"}})
+        return self.working({"bad": self.program(SAYS + "exit 1\n")}, {"policy": {"dir": str(folder), "deadline": "10s"}})
 
     def test_hooks_admit_route_and_decide_about_retries(self):
         daemon = self.with_hooks('''

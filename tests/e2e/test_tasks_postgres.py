@@ -109,7 +109,7 @@ class Server(OnPostgres):
         hooks = self.path("hooks")
         hooks.mkdir()
         (hooks / "10.lua").write_text('api(1)\non.worker_state("notes", function(ctx) log(ctx.worker, ctx.from, ctx.to) end)\n')
-        control = self.daemon({}, self.store() | {"policy": {"dir": str(hooks), "deadline": "5s"}})
+        control = self.daemon({}, self.store() | {"policy": {"dir": str(hooks), "deadline": "10s"}})
 
         def hook_said(words):
             until(lambda: any(line.get("event") == "hook_log" and words in line["text"] for line in control.lines()),

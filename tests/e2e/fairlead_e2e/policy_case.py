@@ -5,8 +5,8 @@ from .ports import free_port
 
 
 class PolicyCase(TunnelCase):
-    def with_hooks(self, tunnels, hooks, allow=None, deadline="5s"):
-        """A daemon with these hook files: name to text."""
+    def with_hooks(self, tunnels, hooks, allow=None, deadline="10s"):
+        """A daemon with these hook files: name to text. The deadline is the longest there is: a busy machine is no late hook."""
         self.hooks = self.path("hooks")
         (self.hooks / "tests").mkdir(parents=True)
         for name, text in hooks.items():
