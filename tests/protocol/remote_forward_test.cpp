@@ -255,6 +255,7 @@ static void the_hold_outlasts_a_retransmission(void**) {
   int tries = 0;
   while (!was_held_for_a_retransmission()) assert_true(++tries < 100);
 }
+
 // The line's own round trip is added to the hold: on a slow line the nonce takes as long as its channel took.
 static void on_a_slow_line_the_hold_is_longer(void**) {
   Bench bench(30ms);
