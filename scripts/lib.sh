@@ -121,13 +121,16 @@ end_tree() {
   kill -KILL "${pids[@]}" 2>/dev/null || true
 }
 
-# A TCP port nobody uses, below the ephemeral range (32768 and up), where outgoing connections would collide.
+# A TCP port nobody uses, below the ephemeral range (32768 and up), where outgoing connections would collide. Nor one
+# that was given to a test, which holds a lock for it before anybody listens there (tests/e2e/fairlead_e2e/ports.py).
 free_port() {
-  local port hex
+  local port hex used claim
   for _ in {1..200}; do
     port=$((20000 + RANDOM % 12000))
     hex=$(printf ':%04X ' "$port")
-    if ! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$hex"; then
+    used=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || true)  # no pipe: `grep -q` ends cat, and pipefail says no
+    claim=${TMPDIR:-/tmp}/fairlead-test-ports-$UID/$port
+    if [[ $used != *"$hex"* ]] && { [[ ! -e $claim ]] || flock -n "$claim" true; }; then
       printf '%s\n' "$port"
       return
     fi

@@ -9,7 +9,6 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 
-constexpr base::Millis kPatience = 500ms;
 constexpr base::Millis kLongestGrace = 60'000ms;
 
 // The gentle limit ends a hook with a message before the deadline ends the process.
@@ -428,7 +427,7 @@ void Generation::blame(bool crashed, const std::string& why) {
     parts_.log.warn("policy_process_ended", {{"generation", number_}, {"hook", label}, {"why", why}});
   }
   observer_.restarted();
-  patience_.start(kPatience);
+  patience_.start(parts_.deadlines.patience);
   start_process();
   if (blamed) give_safe_default(*blamed, why, label);
 }

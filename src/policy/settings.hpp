@@ -16,6 +16,8 @@ struct Deadlines {
   // More time until the process is ended; the gentle limit of CPU time stays. For the command line, where
   // nobody waits for the answer: a process that the machine gives no time has up to a minute.
   base::Millis grace{0};
+  // How long calls wait for a process that is started anew; then they get their safe defaults.
+  base::Millis patience{500};
   base::Millis of(core::HookEvent event) const {
     const auto at = static_cast<std::size_t>(event);
     const base::Millis own = at < by_event.size() ? by_event[at] : base::Millis(0);

@@ -21,6 +21,7 @@ class SqliteFixture : public StoreFixture {
     store::QueueFileSettings settings;
     settings.folder = folder_->path();
     settings.retry = base::Millis(20);
+    settings.busy_timeout = base::Millis(30'000);  // a busy machine may stop the other writer
     settings.clock = [shift = shift_] { return base::wall_now() + *shift; };
     return std::make_unique<store::SqliteTaskStore>(loop, log, settings);
   }

@@ -196,10 +196,10 @@ static void a_worker_is_shown_by_the_age_of_its_beat(void**) {
   assert_true(shown[0].info.limits == (std::map<std::string, int>{{"job", 3}}));
   assert_int_equal(shown[0].owned, 1);
   assert_true(shown[0].incarnation == anna.key.incarnation);
-  scene.pass_time(25s);
+  scene.pass_time(21s);
   assert_true(state() == core::WorkerState::late);  // two beats are missing
-  assert_true(scene.workers()[0].beat_age >= 25s);
-  scene.pass_time(10s);
+  assert_true(scene.workers()[0].beat_age >= 21s);
+  scene.pass_time(14s);
   assert_true(state() == core::WorkerState::offline);
 }
 

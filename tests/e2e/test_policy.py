@@ -1,4 +1,5 @@
 """Hooks in the real daemon: what they decide, what flows may do, and reloads that change all or nothing."""
+import datetime
 import sqlite3
 
 from fairlead_e2e import until
@@ -35,9 +36,8 @@ class Effects(PolicyCase):
         self.wait_for_log(daemon, "add it to policy.allow.commands ran 0 hello")
         self.wait_for_log(daemon, "add it to policy.allow.hosts")
         self.wait_for_log(daemon, "runs false")
-        audit = "".join(path.read_text() for path in (daemon.folder / "state").rglob("*.jsonl"))
-        self.assertIn("hook_effect_refused", audit)
-        self.assertIn("exec /bin/echo", audit)
+        for words in ("hook_effect_refused", "exec /bin/echo"):  # it is written behind what happens
+            until(lambda words=words: words in self.audit(daemon), f"{words} in the audit")
         daemon.stop()
         daemon.start()
         self.wait_for_log(daemon, "runs true")  # the store has outlived the daemon
@@ -56,13 +56,23 @@ class Effects(PolicyCase):
         daemon.stop()
         lines = daemon.lines()
         flood = [line for line in lines if line["event"] == "hook_log"]
-        self.assertEqual((len(flood), {line["hook"] for line in flood}), (600, {"talks"}))
-        dropped = [(line["hook"], int(line["more"]) > 10_000) for line in lines
+        minutes = self.minutes_begun(flood)
+        self.assertEqual({line["hook"] for line in flood}, {"talks"})
+        self.assertTrue(600 <= len(flood) <= 600 * minutes, len(flood))
+        dropped = [(line["hook"], int(line["more"])) for line in lines
                    if line["event"] == "hook_lines_dropped" and line["lines"] == "hook_log"]
-        self.assertEqual(dropped, [("talks", True)])
+        self.assertEqual({hook for hook, _ in dropped}, {"talks"})
+        self.assertLessEqual(len(dropped), minutes)
+        self.assertGreater(sum(more for _, more in dropped), 10_000)
         audit = self.audit(daemon)
-        self.assertEqual(audit.count('"emit flood"'), 100)
+        self.assertTrue(100 <= audit.count('"emit flood"') <= 100 * minutes, audit.count('"emit flood"'))
         self.assertRegex(audit, r'"hook_effect".*"\d+ more of emit"')
+
+    @staticmethod
+    def minutes_begun(lines):
+        """One, unless the machine is very busy: each has an allowance of its own."""
+        first, last = (datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00")) for line in (lines[0], lines[-1]))
+        return 1 + int((last - first).total_seconds() + 5) // 60  # a minute may begin in a turn that took some seconds
 
     def audit(self, daemon):
         return "".join(path.read_text() for path in (daemon.folder / "state").rglob("*.jsonl"))

@@ -124,7 +124,7 @@ class AtNoon(Daemon):
 
 class Commands(PolicyCase):
     def test_the_guide_can_be_pasted(self):
-        daemon = self.daemon({"line": self.nowhere()}, {"policy": {"deadline": "5s"}}, kind=AtNoon)
+        daemon = self.daemon({"line": self.nowhere()}, {"policy": {"deadline": "10s"}}, kind=AtNoon)
         self.assertIn("sh", [language for language, _ in BLOCKS])
         said = None  # by the command before
         for language, text in BLOCKS:

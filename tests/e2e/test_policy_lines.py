@@ -12,10 +12,15 @@ class Verdicts(PolicyCase):
         daemon = self.with_hooks(self.nowhere(), {"10.lua": '''on.reconnect("patient", function(ctx)
             if ctx.attempts >= 1 then return ctx.after("1h") end
         end)'''})
-        waiting = until(lambda: (lambda line: line["attempts"] == 2 and line)(daemon.tunnel()), daemon.tail)
+
+        def waits_as_told():  # a verdict that comes when the backoff's wait is over is one for the next loss
+            line = daemon.tunnel()
+            return line["attempts"] >= 2 and (line["next_attempt_in_seconds"] or 0) > 60 and line
+
+        waiting = until(waits_as_told, daemon.tail)
         self.assertEqual(waiting["state"], "reconnecting")
         time.sleep(1.5)  # five waits of its own backoff
-        self.assertEqual(daemon.tunnel()["attempts"], 2)
+        self.assertEqual(daemon.tunnel()["attempts"], waiting["attempts"])
         self.write("10.lua", "")  # nobody has an opinion any more
         self.assertEqual(self.command(daemon, "reload").wait(), 0)
         daemon.post("reconnect")
@@ -36,7 +41,7 @@ class Verdicts(PolicyCase):
 
     def test_a_failed_check_is_held_for_a_while_and_then_degraded(self):
         web, server = self.http_service(), self.sshd()
-        check = {"url": f"http://127.0.0.1:{web.port}/", "interval": "1s", "timeout": "1s", "fall": 1, "from": "local"}
+        check = {"url": f"http://127.0.0.1:{web.port}/", "interval": "4s", "timeout": "4s", "fall": 1, "from": "local"}
         daemon = self.with_hooks(self.tunnel(server, self.remote(self.service()), health_check=check), {"10.lua": '''
             on.health("grace", function(ctx)
               if ctx.held_for < 2 then return ctx.hold("2s", "a restart takes a moment") end
@@ -49,9 +54,10 @@ class Verdicts(PolicyCase):
         held = daemon.wait_event("health_held", mark)
         self.assertEqual(held["why"], "a restart takes a moment")
         self.assertIn("/10.lua:3 grace", held["hook"])
-        self.assertEqual(daemon.tunnel()["state"], "connected")
         fallen = daemon.wait_for("degraded")
         self.assertIn("it took too long, HTTP 503", fallen["detail"])
+        told = [(line["event"], line.get("to")) for line in daemon.lines(mark)]
+        self.assertLess(told.index(("health_held", None)), told.index(("health_check_failed", "degraded")))
         web.status = 200
         daemon.wait_for("connected")
 
@@ -66,10 +72,14 @@ class Observers(PolicyCase):
         self.wait_for_log(daemon, "saw line stopped starting")
         self.wait_for_log(daemon, "saw line starting reconnecting connect_refused")
         daemon.post("down")
-        self.wait_for_log(daemon, "saw line reconnecting stopped")
-        hooks = {hook["name"]: hook for hook in daemon.get("/v1/policy")["hooks"]}
-        self.assertGreaterEqual(hooks["broken"]["failures"], 3)
-        self.assertEqual(hooks["see"]["failures"], 0)
+        stopped = daemon.wait_transition("stopped")  # from wherever its attempts were just then
+        self.wait_for_log(daemon, f"saw line {stopped['from']} stopped")
+
+        def failures():
+            return {hook["name"]: hook["failures"] for hook in daemon.get("/v1/policy")["hooks"]}
+
+        until(lambda: failures()["broken"] >= 3, daemon.tail)  # the answer comes behind what was logged
+        self.assertEqual(failures()["see"], 0)
 
 
 class AllowedEffects(PolicyCase):
@@ -95,9 +105,9 @@ class AllowedEffects(PolicyCase):
     def test_a_flow_that_asks_for_too_much_ends_alone(self):
         daemon = self.with_hooks({}, {"10.lua": '''
             every("1s", "sleeper", function(flow) flow.sleep("1d") end)
-            every("1s", "flood", function(flow) while true do flow.store.get("x") end end)'''}, deadline="2s")
+            every("1s", "flood", function(flow) while true do flow.store.get("x") end end)'''}, deadline="6s")
         self.wait_for_log(daemon, "it asked for more than 1000 effects in one run")
-        time.sleep(3)  # more than a deadline
+        time.sleep(7)  # more than a deadline
         self.assertEqual(daemon.get("/v1/policy")["restarts"], 0)
         self.assertNotIn("was started anew", daemon.log_file.read_text())
 
@@ -105,11 +115,11 @@ class AllowedEffects(PolicyCase):
 class Generations(PolicyCase):
     def test_a_decision_under_way_is_not_lost_by_a_reload(self):
         web, server = self.http_service(), self.sshd()
-        check = {"url": f"http://127.0.0.1:{web.port}/", "interval": "1s", "timeout": "1s", "fall": 1, "from": "local"}
+        check = {"url": f"http://127.0.0.1:{web.port}/", "interval": "4s", "timeout": "4s", "fall": 1, "from": "local"}
         daemon = self.with_hooks(self.tunnel(server, self.remote(self.service()), health_check=check), {"10.lua": '''
             on.health("slow", function(ctx)
               log("asked")
-              for _ = 1, 1e8 do end
+              for _ = 1, 5e7 do end
               return ctx.degraded("slow but sure")
             end)'''}, deadline="10s")
         daemon.wait_for("connected")
@@ -162,9 +172,10 @@ class Generations(PolicyCase):
 
 class Quarantine(PolicyCase):
     def test_a_hook_that_hangs_is_set_aside_and_everybody_can_see_it(self):
-        daemon = self.with_hooks(self.nowhere(), {"10.lua": '''on.reconnect("hangs", function()
+        self.line = self.nowhere()
+        daemon = self.with_hooks(self.line, {"10.lua": '''on.reconnect("hangs", function()
             return string.find(string.rep("a", 60), string.rep("a?", 60) .. string.rep("a", 60) .. "b") end)'''}, deadline="500ms")
-        until(lambda: any(hook["quarantined"] for hook in daemon.get("/v1/policy")["hooks"]), daemon.tail, 60)
+        until(lambda: any(hook["quarantined"] for hook in daemon.get("/v1/policy")["hooks"]), daemon.tail)
         status = self.command(daemon, "status")
         status.wait()
         self.assertIn("hangs", status.out)
@@ -172,9 +183,15 @@ class Quarantine(PolicyCase):
         daemon.wait_for("reconnecting")  # its own backoff goes on
         attempts = daemon.tunnel()["attempts"]
         until(lambda: daemon.tunnel()["attempts"] > attempts, daemon.tail)
-        audit = "".join(path.read_text() for path in (daemon.folder / "state").rglob("*.jsonl"))
-        self.assertEqual(audit.count('"hook_quarantined"'), 1)
+
+        def audited():
+            files = (daemon.folder / "state").rglob("*.jsonl")
+            return sum(path.read_text().count('"hook_quarantined"') for path in files)
+
+        until(audited, "the audit's record")
+        self.assertEqual(audited(), 1)
         self.write("10.lua", 'on.reconnect("mended", function(ctx) return ctx.stop("mended") end)')
+        daemon.write_config({"line": self.line}, {"policy": self.policy["policy"] | {"deadline": "10s"}})
         self.assertEqual(self.command(daemon, "reload").wait(), 0)
         self.assertIn("mended", daemon.wait_for("failed")["detail"])
         self.assertFalse(any(hook["quarantined"] for hook in daemon.get("/v1/policy")["hooks"]))

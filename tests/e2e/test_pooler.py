@@ -71,6 +71,7 @@ class InTransactionMode(Pooled):
         self.pooler.start()
         until(lambda: any(line.get("event") == "postgres_connected" for line in worker.lines(mark)),
               lambda: "the return\n" + worker.tail())
+        self.assertIn("transaction mode", self.hints(worker))  # and its store is open again
         self.assertNotIn("probing", [line.get("to") for line in worker.lines(mark)])
         self.works(worker)
 

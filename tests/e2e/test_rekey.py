@@ -5,6 +5,7 @@ import threading
 import unittest
 
 from fairlead_e2e import TunnelCase, until
+from fairlead_e2e.platform import PATIENCE
 from fairlead_e2e.services import pattern
 
 STREAMS, SIZE = 2, 28 << 20  # each way: 112 MB in all
@@ -47,17 +48,15 @@ class Rekey(TunnelCase):
         self.assertEqual(daemon.tunnel()["reconnects"], 0)
         return server.log().count("SSH2_MSG_NEWKEYS received")
 
-    @staticmethod
-    def send(sock, payload):
+    def send(self, sock, payload):
         try:
-            sock.sendall(payload)
-            sock.shutdown(socket.SHUT_WR)
+            self.send_all(sock, payload)
         except OSError:
             pass  # a probe of the local forward, or the receiver will tell what is missing
 
     def client(self, port, payload):
         digest = hashlib.sha256()
-        with socket.create_connection(("127.0.0.1", port), timeout=90) as sock:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
             sender = threading.Thread(target=self.send, args=(sock, payload))
             sender.start()
             while chunk := sock.recv(1 << 18):

@@ -84,7 +84,7 @@ class SlowNeighbours(TunnelCase):
         hole = self.service()
         black_hole(hole.listener)
         forward = self.remote(hole)
-        line = self.daemon(self.tunnel(self.sshd(), forward, connect_timeout="2s"))
+        line = self.daemon(self.tunnel(self.sshd(), forward, connect_timeout="5s"))
         line.wait_for("connected", proof="probe")
         clients = [self.connect(forward["remote"]) for _ in range(30)]
         for client in clients:

@@ -1,14 +1,18 @@
 """What a child of the spawner gets, what comes back of it, and that its whole tree ends, whatever it does."""
 import array
 import hashlib
+import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 
-from fairlead_e2e.spawner import HOST, SpawnerCase, boot_ms, marked
+from fairlead_e2e import until
+from fairlead_e2e.platform import PATIENCE
+from fairlead_e2e.spawner import HOST, SpawnerCase, boot_ms, marked, request
 
 IGNORE = "trap '' TERM HUP INT; "
 FOREVER = "while :; do sleep 1; done"
@@ -22,8 +26,10 @@ if os.fork(): os._exit(0)
 if sys.argv[1] == "deaf": signal.signal(signal.SIGTERM, signal.SIG_IGN)
 os.chdir("/")
 print("daemon", flush=True)
+if "TMPDIR" in os.environ: open(os.environ["TMPDIR"] + "/there", "w").close()
 time.sleep(10000)
 """
+AWAIT_DAEMON = "until [ -e $TMPDIR/there ]; do sleep 0.05; done"  # for a child with a private folder
 
 # Hands its stdout to a stranger.
 HAND_OVER = """
@@ -198,8 +204,11 @@ class HowTreesEnd(SpawnerCase):
 
     def test_deaf_to_term(self):
         spawner = self.spawner()
-        number = spawner.shell(IGNORE + "echo ready; " + FOREVER, timeout_ms=300)
-        self.assertEqual(self.ended(spawner, number, "timed_out").out.text, "ready\n")
+        number = spawner.shell(IGNORE + "echo ready; " + FOREVER, live_output=True)
+        spawner.wait_seen(number, b"ready")
+        spawner.send({"do": "end", "id": number})
+        self.assertEqual(self.ended(spawner, number, "killed").out.text, "ready\n")
+        self.ended(spawner, spawner.shell(IGNORE + FOREVER, timeout_ms=300), "timed_out")
 
     def test_without_grace_it_is_killed_at_once(self):
         spawner = self.spawner()
@@ -212,8 +221,11 @@ class HowTreesEnd(SpawnerCase):
     def test_stopped_it_still_hears_term(self):
         spawner = self.spawner()
         script = "trap 'echo cleaned; exit 0' TERM; kill -STOP $$; " + FOREVER
-        number = spawner.shell(script, timeout_ms=300, grace_ms=60_000)
-        self.assertEqual(self.ended(spawner, number, "timed_out").out.text, "cleaned\n")
+        number = spawner.shell(script, grace_ms=60_000)
+        pid = spawner.wait_started(number)
+        until(lambda: ") T " in pathlib.Path(f"/proc/{pid}/stat").read_text(), "the stop")
+        spawner.send({"do": "end", "id": number})
+        self.assertEqual(self.ended(spawner, number, "killed").out.text, "cleaned\n")
 
     def test_grandchildren_that_left_the_group(self):
         spawner = self.spawner()
@@ -230,8 +242,9 @@ class HowTreesEnd(SpawnerCase):
         for temper in ("tame", "deaf"):
             with self.subTest(temper):
                 spawner = self.spawner()
-                script = f"{sys.executable} -c '{DAEMONIZE}' {temper}; sleep 0.5"
-                self.assertEqual(self.ended(spawner, spawner.shell(script), "exited").out.text, "daemon\n")
+                script = f"{sys.executable} -c '{DAEMONIZE}' {temper}; {AWAIT_DAEMON}"
+                number = spawner.shell(script, private_folder="TMPDIR")
+                self.assertEqual(self.ended(spawner, number, "exited").out.text, "daemon\n")
 
     def test_a_daemon_whose_root_is_ended(self):
         spawner = self.spawner()
@@ -286,8 +299,8 @@ class HowTreesEnd(SpawnerCase):
 
     def test_one_that_kills_its_guard(self):
         spawner = self.spawner()
-        script = f"{sys.executable} -c '{DAEMONIZE}' deaf; sleep 0.5; kill -KILL $PPID; " + FOREVER
-        report = self.ended(spawner, spawner.shell(script), "signalled")
+        script = f"{sys.executable} -c '{DAEMONIZE}' deaf; {AWAIT_DAEMON}; kill -KILL $PPID; " + FOREVER
+        report = self.ended(spawner, spawner.shell(script, private_folder="TMPDIR"), "signalled")
         self.assertEqual((report.status, report.out.text), (signal.SIGKILL, "daemon\n"))
         self.assertEqual(spawner.run("/bin/true").status, 0)
 
@@ -298,7 +311,13 @@ class Leases(SpawnerCase):
         script = "trap 'echo cleaned' TERM; echo ready; " + FOREVER
         report = spawner.run_shell(script, lease_until_ms=boot_ms() + 700, grace_ms=60_000)
         self.assert_nothing_left(spawner.mark)
-        self.assertEqual((report.end, report.out.text), ("killed", "ready\n"))  # KILL at once: its right is over
+        self.assertEqual((report.end, "cleaned" in report.out.text), ("killed", False))  # KILL at once: its right is over
+        number = spawner.shell(script, lease_until_ms=boot_ms() + 3_600_000, grace_ms=60_000, live_output=True)
+        spawner.wait_seen(number, b"ready")  # the trap is set
+        spawner.send({"do": "renew", "id": number, "lease_until_ms": boot_ms() + 100})
+        report = spawner.wait(number)
+        self.assert_nothing_left(spawner.mark)
+        self.assertEqual((report.end, report.out.text), ("killed", "ready\n"))
 
     def test_one_that_had_passed(self):
         spawner = self.spawner()
@@ -307,9 +326,10 @@ class Leases(SpawnerCase):
 
     def test_a_renewed_one(self):
         spawner = self.spawner()
-        number = spawner.start("/bin/sleep", "2", lease_until_ms=boot_ms() + 500)
-        spawner.send({"do": "renew", "id": number, "lease_until_ms": boot_ms() + 3_600_000})
-        self.assertEqual(spawner.wait(number).end, "exited")
+        leased = request(1, ["/bin/sleep", "2"], spawner.mark, lease_until_ms=boot_ms() + 500)
+        renewal = {"do": "renew", "id": 1, "lease_until_ms": boot_ms() + 3_600_000}
+        spawner.near.sendall(b"".join(json.dumps(message).encode() + b"\n" for message in (leased, renewal)))  # read at once
+        self.assertEqual(spawner.wait(1).end, "exited")
 
     def test_one_that_is_shortened(self):
         spawner = self.spawner()
@@ -373,7 +393,7 @@ class TheProcess(SpawnerCase):
                     spawner.near.sendall(line)
                 except OSError:
                     pass  # it did not want to read all of that
-                self.assertEqual(spawner.process.wait(60), 65)
+                self.assertEqual(spawner.process.wait(PATIENCE), 65)
                 self.assert_nothing_left(spawner.mark)
 
     def test_it_leaves_with_the_daemon_and_its_children_before(self):

@@ -9,14 +9,16 @@ import uuid
 from fairlead_e2e import until
 from fairlead_e2e.spawner import HOST, SpawnerCase, boot_ms, marked, request
 
-# Starts the spawner, passes on what it is told to, says its pid, and then does nothing.
+# Starts the spawner, says its pid, and passes on what it is told to, line by line; says that, and then does nothing.
 DAEMON = """
 import os, signal, socket, subprocess, sys
 near, far = socket.socketpair()
 process = subprocess.Popen([sys.argv[1], "spawner"], close_fds=False, preexec_fn=lambda: os.dup2(far.fileno(), 3))
 far.close()
-near.sendall(sys.stdin.buffer.read())
 print(process.pid, flush=True)
+for line in sys.stdin.buffer:
+    near.sendall(line)
+    print("passed on", flush=True)
 signal.pause()
 """
 
@@ -29,10 +31,17 @@ class WithoutDaemon(SpawnerCase):
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        process.stdin.write("".join(json.dumps(message) + "\n" for message in requests).encode())
-        process.stdin.close()
+        self.addCleanup(process.stdin.close)
         self.spawner_pid = int(process.stdout.readline())
+        for message in requests:
+            self.pass_on(process, message)
         return process
+
+    @staticmethod
+    def pass_on(process, message):
+        process.stdin.write(json.dumps(message).encode() + b"\n")
+        process.stdin.flush()
+        process.stdout.readline()
 
     def child(self, number, mark, **more):
         return request(number, ["/bin/sh", "-c", DEAF], mark, **more)
@@ -55,10 +64,11 @@ class WithoutDaemon(SpawnerCase):
 
     def test_a_stopped_daemon_loses_its_leased_child_in_time(self):
         leased, free = uuid.uuid4().hex, uuid.uuid4().hex
-        until_ms = boot_ms() + 3000
-        daemon = self.daemon(self.child(1, leased, lease_until_ms=until_ms), self.child(2, free))
+        daemon = self.daemon(self.child(1, leased, lease_until_ms=boot_ms() + 3_600_000), self.child(2, free))
         self.until_marked(leased, 2)
         self.until_marked(free, 2)
+        until_ms = boot_ms() + 2000
+        self.pass_on(daemon, {"do": "renew", "id": 1, "lease_until_ms": until_ms})
         daemon.send_signal(signal.SIGSTOP)
         self.until_nothing_left(leased)
         self.assertGreaterEqual(boot_ms(), until_ms)

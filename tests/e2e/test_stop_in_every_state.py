@@ -81,7 +81,6 @@ class StopInEveryState(TunnelCase):
         self.start(self.tunnel(self.server, slow, echo, local), "connected")
         clients = [self.connect(port) for port in (slow["remote"], echo["remote"], local["local"]) * 5]
         for client in clients:
-            client.settimeout(0.5)
             threading.Thread(target=self.push, args=(client,), daemon=True).start()
         until(lambda: self.line.tunnel()["forwards"][2]["bytes_from_target"] > 1 << 20, "bytes to pass")
         self.stop_and_check()

@@ -166,7 +166,7 @@ class Orders(TaskCase):
         self.assertEqual(self.wait_for_task(daemon, number)["state"], "done")
 
     def test_a_drained_worker_takes_nothing(self):
-        daemon = self.working()
+        daemon = self.working(lease="5s")  # a third of it, and the worker knows
         self.assertEqual(daemon.request("POST", "/v1/workers/here/drain", {"drain": True})[0], 200)
         until(lambda: daemon.get("/v1/workers")["workers"][0]["draining"], "the drain")
         until(lambda: daemon.get("/v1/status")["queue"]["worker"]["draining"], lambda: "the worker to know\n" + daemon.tail())
@@ -226,11 +226,9 @@ class Losses(TaskCase):
 
     def test_a_frozen_daemons_child_is_killed_before_another_may_have_its_task(self):
         path, digest = self.ledger_program("sleep 300")
-        daemon = self.working({"job": (path, digest)})
+        daemon = self.working({"job": (path, digest)}, lease="5s")
         number = self.script(daemon, "job")
-        self.wait_for_file(self.ledger_file)
-        child = next(pid for pid in children_of(daemon.pid)
-                     if b"sleep" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0])
+        child = until(lambda: self.sleeper_below(daemon), lambda: "the child\n" + daemon.tail())
         os.kill(daemon.pid, signal.SIGSTOP)
         try:
             until(lambda: not os.path.exists(f"/proc/{child}"), "the child to be killed")
@@ -240,6 +238,16 @@ class Losses(TaskCase):
         self.assertEqual(len({epoch for _, epoch, _ in self.ledger()}), 2)
         self.order(daemon, number, "cancel")
         self.wait_for_task(daemon, number)
+
+    @staticmethod
+    def sleeper_below(daemon):
+        for pid in children_of(daemon.pid):
+            try:
+                if b"sleep" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]:
+                    return pid
+            except OSError:
+                pass  # it has ended
+        return None
 
 
 class Seen(TaskCase):
@@ -284,7 +292,7 @@ class Hooks(TaskCase):
         self.folder = folder = self.path("hooks")
         folder.mkdir()
         (folder / "10.lua").write_text("api(1)\n" + text)
-        return self.working({"bad": self.program(SAYS + "exit 1\n")}, {"policy": {"dir": str(folder), "deadline": "5s"}})
+        return self.working({"bad": self.program(SAYS + "exit 1\n")}, {"policy": {"dir": str(folder), "deadline": "10s"}})
 
     def test_hooks_admit_route_and_decide_about_retries(self):
         daemon = self.with_hooks('''

@@ -1,5 +1,6 @@
 """The same tasks on PostgreSQL, and what only a server can do to them: vanish, come back, and be shared."""
 import json
+import re
 import tempfile
 import unittest
 
@@ -29,6 +30,11 @@ class OnPostgres(TaskCase):
         url = self.server.url.rsplit("/", 1)[0] + "/" + self.database
         return {"store": url, "store_password_file": self.server.password_file}
 
+    def ends_meanwhile(self):
+        """The gated program does, while nobody can be told."""
+        self.gate.touch()
+        until(lambda: len(self.ledger()) == 2, "the program's end")
+
 
 class MainPath(OnPostgres, test_tasks.MainPath):
     pass
@@ -43,14 +49,18 @@ class Losses(OnPostgres, test_tasks.Losses):
 
 
 class Server(OnPostgres):
+    def wait_until_open(self, daemon):
+        until(lambda: daemon.get("/v1/queue")["store"]["state"] == "open", lambda: "its store\n" + daemon.tail())
+
     def test_a_restart_of_the_server_loses_nothing(self):
-        daemon = self.working(lease="60s")
-        slow = self.add(daemon, "sleep", {"seconds": 2})
+        daemon = self.working({"gated": self.gated_program()}, lease="60s")
+        slow = self.script(daemon, "gated")
         self.wait_for_task(daemon, slow, "running")
         self.server.kill()
         until(lambda: daemon.get("/v1/queue")["store"]["state"] == "away", lambda: "the loss\n" + daemon.tail())
         answer = self.add(daemon, status=503)
         self.assertEqual(answer["code"], "unavailable")
+        self.ends_meanwhile()
         self.server.start()
         task = self.wait_for_task(daemon, slow)
         self.assertEqual((task["state"], task["attempt"], task["lost_workers"]), ("done", 1, 0))
@@ -79,7 +89,7 @@ class Server(OnPostgres):
         daemon = self.behind(relay)
         self.assertEqual(daemon.get("/v1/queue")["store"]["hints"], "poll: a NOTIFY to ourselves did not arrive")
         control = self.daemon({}, self.store())
-        until(lambda: control.get("/v1/queue")["store"]["state"] == "open", lambda: "its store\n" + control.tail())
+        self.wait_until_open(control)
         number = self.add(control)  # at another daemon: only a look at the store tells
         self.assertEqual(self.wait_for_task(daemon, number)["state"], "done")
 
@@ -93,6 +103,7 @@ class Server(OnPostgres):
         self.assertNotEqual(command.wait(), 0)
         relay.thaw()
         self.assertIn("the store does not answer", command.err)
+        self.wait_until_open(daemon)
         self.assertEqual(self.wait_for_task(daemon, self.add(daemon))["state"], "done")
 
     def test_an_old_server_is_refused(self):
@@ -105,15 +116,18 @@ class Server(OnPostgres):
         self.assertIn("PostgreSQL 12: 13 or newer is needed", store["error"])
 
     def test_a_control_hears_of_a_worker_that_comes_is_drained_and_is_lost(self):
-        worker = self.working()
+        worker = self.working(lease="5s")  # a third of it, and the worker knows that it is drained
         hooks = self.path("hooks")
         hooks.mkdir()
         (hooks / "10.lua").write_text('api(1)\non.worker_state("notes", function(ctx) log(ctx.worker, ctx.from, ctx.to) end)\n')
-        control = self.daemon({}, self.store() | {"policy": {"dir": str(hooks), "deadline": "5s"}})
+        control = self.daemon({}, self.store() | {"policy": {"dir": str(hooks), "deadline": "10s"}})
 
         def hook_said(words):
-            until(lambda: any(line.get("event") == "hook_log" and words in line["text"] for line in control.lines()),
+            until(lambda: any(line.get("event") == "hook_log" and re.fullmatch(words, line["text"]) for line in control.lines()),
                   lambda: f"the hook to see {words}\n" + control.tail())
+
+        def state_of_lost():
+            return next((one["state"] for one in control.get("/v1/workers")["workers"] if one["name"] == "there"), None)
 
         hook_said("here  online")
         stream = Control(control.socket_path)
@@ -125,16 +139,21 @@ class Server(OnPostgres):
         waits = self.add(control)
         self.assertEqual(control.request("POST", "/v1/workers/here/drain", {"drain": False})[0], 200)
         self.assertEqual(self.wait_for_task(control, waits)["worker"], "here")
-        worker.kill()
-        for state in ("late", "offline"):
-            until(lambda: control.get("/v1/workers")["workers"][0]["state"] == state, lambda: f"{state}\n" + control.tail())
+        lost = self.working(name="there", lease="60s")
+        until(lambda: state_of_lost() == "online", lambda: "it to come\n" + control.tail())
+        lost.kill()
+        for passed, state in ((45_000, "late"), (30_000, "offline")):
+            self.server.sql(f"update fairlead.workers set lease_until = lease_until - {passed}, beat_at = beat_at - {passed}"
+                            " where name = 'there'", self.database)
+            until(lambda state=state: state_of_lost() == state, lambda state=state: f"{state}\n" + control.tail())
         self.server.restart()  # or the next look at what is due, half a minute later
-        hook_said(" offline")
-        told = next(line for line in events if b"data:" in line and b'"to":"offline"' in line)
-        self.assertEqual(json.loads(told.removeprefix(b"data:"))["worker"], "here")
-        until(lambda: "worker_lost" in [line.get("event") for line in control.lines()], lambda: "the loss\n" + control.tail())
-        worker.start()
-        self.wait_until_live(control)
+        hook_said("there .* offline")
+        told = next(line for line in events if b"data:" in line and b'"to":"offline"' in line and b'"there"' in line)
+        self.assertEqual(json.loads(told.removeprefix(b"data:"))["worker"], "there")
+        until(lambda: any(line.get("event") == "worker_lost" and "there" in json.dumps(line) for line in control.lines()),
+              lambda: "the loss\n" + control.tail())
+        lost.start()
+        until(lambda: state_of_lost() == "online", lambda: "its return\n" + control.tail())
 
     def test_a_newer_schema_is_refused_and_the_lines_stay(self):
         daemon = self.working()
@@ -153,14 +172,16 @@ class Via(OnPostgres):
     def test_a_tunnel_carries_the_connection_and_its_loss_is_waited_out(self):
         ssh = self.sshd()
         tunnel = self.tunnel(ssh, self.local(self.server))
-        daemon = self.daemon({"line": tunnel}, self.settings(lease="60s") | {"store_via": "line"})
+        programs = {"gated": self.gated_program()}
+        daemon = self.daemon({"line": tunnel}, self.settings(programs, lease="60s") | {"store_via": "line"})
         self.wait_until_live(daemon)
         self.assertEqual(self.wait_for_task(daemon, self.add(daemon))["state"], "done")
         self.assertGreater(daemon.tunnel("line")["forwards"][0]["bytes_to_target"], 0)
-        slow = self.add(daemon, "sleep", {"seconds": 1})
+        slow = self.script(daemon, "gated")
         self.wait_for_task(daemon, slow, "running")
         ssh.stop()
         until(lambda: daemon.get("/v1/queue")["store"]["state"] == "away", lambda: "the loss\n" + daemon.tail())
+        self.ends_meanwhile()
         ssh.start()
         task = self.wait_for_task(daemon, slow)
         self.assertEqual((task["state"], task["attempt"], task["lost_workers"]), ("done", 1, 0))

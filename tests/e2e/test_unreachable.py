@@ -4,7 +4,7 @@ import socket
 import subprocess
 import unittest
 
-from fairlead_e2e import FAIRLEAD, TunnelCase, free_port
+from fairlead_e2e import FAIRLEAD, TunnelCase, free_port, until
 from fairlead_e2e.relay import black_hole
 
 
@@ -39,7 +39,7 @@ class Unreachable(TunnelCase):
         self.addCleanup(silent.close)
         black_hole(silent)
         server, echo = self.sshd(), self.service()
-        dead = {f"dead{i:02}": self.tunnel(server, self.remote(echo), port=silent.getsockname()[1], connect_timeout="60s")
+        dead = {f"dead{i:02}": self.tunnel(server, self.remote(echo), port=silent.getsockname()[1], connect_timeout="10m")
                 for i in range(40)}
         daemon = self.daemon(dead | {"well": self.tunnel(server, self.remote(echo))})
         daemon.wait_for("connected", "well", proof="probe")
@@ -49,14 +49,15 @@ class Unreachable(TunnelCase):
     def test_a_server_that_accepts_and_says_nothing_is_a_connect_timeout(self):
         mute = self.service(lambda connection: [None for _ in iter(connection.recv, b"")])
         daemon = self.start(self.sshd(), port=mute.port, connect_timeout="1s")
-        lost = daemon.wait_transition("reconnecting", "connect_timeout")
-        self.assertIn("handshake", lost["detail"])
+        # On a machine that stands still for a second, one attempt or the other does not come so far.
+        until(lambda: any(lost["reason"] == "connect_timeout" and "handshake" in lost["detail"] for lost in daemon.transitions()),
+              lambda: "a handshake that takes too long\n" + daemon.tail())
 
     def test_a_service_that_is_no_ssh_server_fails_the_handshake(self):
         for banner in (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00" * 4096, b"SSH-1.5-old\r\n"):
             with self.subTest(banner[:8]):
                 web = self.service(lambda connection, banner=banner: connection.sock.sendall(banner))
-                daemon = self.start(self.sshd(), port=web.port, connect_timeout="2s")
+                daemon = self.start(self.sshd(), port=web.port, connect_timeout="60s")
                 lost = daemon.wait_transition("reconnecting")
                 self.assertEqual(lost["reason"], "handshake_failed")
 

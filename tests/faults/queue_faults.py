@@ -190,6 +190,11 @@ class Faults:
         return own + disk + [self.failpoints, self.server_killed, self.server_restarted, self.server_frozen,
                              self.black_hole, self.link_reset, self.answers_lost, self.hints_lost]
 
+    def shuffled(self):
+        cards = self.deck()
+        self.dice.shuffle(cards)
+        return cards
+
 
 def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
     """One scene from its beginning to its verdict: a JSON document. `keep`: where the record is left."""
@@ -197,12 +202,10 @@ def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
     with Scene(kind, seed, store_clock, seconds) as scene:
         scene.begin_load(per_second)
         without = scene.without()
-        faults, ends, deck, stuck = Faults(scene, dice), time.monotonic() + seconds, [], []
+        faults, stuck = Faults(scene, dice), []
         scene.goes_on()
-        while time.monotonic() < ends or deck:  # a deck that was begun is played to its end
-            if not deck:
-                deck = faults.deck()
-                dice.shuffle(deck)
+        ends, deck = time.monotonic() + seconds, faults.shuffled()
+        while deck:  # each is played to its end, and one is, however long everything has taken
             fault = deck.pop()
             print(f"  {kind}: {fault.__name__}", file=sys.stderr, flush=True)
             scene.note("fault", name=fault.__name__)
@@ -213,6 +216,8 @@ def run(kind, seconds, seed, store_clock=False, per_second=12, keep=None):
             except AssertionError as error:
                 stuck.append(f"after {fault.__name__}: {error}")
                 break
+            if not deck and time.monotonic() < ends:
+                deck = faults.shuffled()
         settled = scene.settle()
         deaths = sum(member.deaths for member in scene.members)
         records, problems = scene.record(settled)

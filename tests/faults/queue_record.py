@@ -24,9 +24,20 @@ note("end")
 sys.exit(0 if own["attempt"] >= told["good_from"] else 3)
 """
 
+KNOWN = 2000  # ms from the finding that the clock has jumped to the end of the transaction that tells of it, on a busy machine
 POSTGRES = """
 create schema observed;
 create table observed.log (seq bigserial primary key, op text, place text, id bigint, new jsonb, lease jsonb);
+-- When somebody found that the clock had jumped. Who was at work by then had looked before; and it is known to others
+-- with the transaction's end.
+create table observed.jump (noted bigint);
+insert into observed.jump values (0);
+create function observed.jumped() returns trigger language plpgsql as $$
+begin
+  update observed.jump set noted = (extract(epoch from clock_timestamp()) * 1000)::bigint;
+  return null;
+end $$;
+create trigger observed after update of calm_until on {schema}.queue for each row execute function observed.jumped();
 create function observed.note() returns trigger language plpgsql as $$
 declare
   before jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
@@ -34,11 +45,13 @@ declare
   owned jsonb := case when before->>'owner' is not null then before else after end;
   lease jsonb;
   at bigint := (extract(epoch from clock_timestamp()) * 1000)::bigint;
+  began bigint := (extract(epoch from statement_timestamp()) * 1000)::bigint;
 begin
   if owned->>'owner' is not null then
-    select jsonb_build_object('live', w.live, 'calm', q.calm_until > at and q.calm_until <= at + 86400000,
+    select jsonb_build_object('live', w.live,
+                              'calm', q.calm_until > at and q.calm_until <= at + 86400000 and j.noted + {known} <= began,
                               'left', case when q.calm_until > at then null else w.lease_until - at end)
-    into lease from {schema}.workers w, {schema}.queue q
+    into lease from {schema}.workers w, {schema}.queue q, observed.jump j
     where w.name = owned->>'owner' and w.incarnation = (owned->>'incarnation')::bigint;
     lease := coalesce(lease, '{{"live": false, "left": null}}');
   end if;
@@ -53,7 +66,7 @@ create trigger observed after insert or update or delete on {schema}.history for
 
 def watch_postgres(server):
     schema = server.sql("select nspname from pg_class join pg_namespace n on n.oid = relnamespace where relname = 'tasks'")
-    server.sql(POSTGRES.format(schema=schema))
+    server.sql(POSTGRES.format(schema=schema, known=KNOWN))
 
 
 def rows_of_postgres(server):

@@ -203,7 +203,7 @@ class Scene(TaskCase):
     def offer(self, name, concurrency=4):
         settings = self.settings({"effect": (*self.effect, {"args": [str(self.ledger_file)]})}, name=name, node=name,
                                  concurrency=concurrency, lease=f"{LEASE}s", stop_deadline="3s")
-        return settings | {"policy": {"dir": str(self.hooks), "deadline": "5s"}}
+        return settings | {"policy": {"dir": str(self.hooks), "deadline": "10s"}}
 
     def _member(self, folder, more, clock):
         member_kind = type("Member", (Member,), {"clock": clock})

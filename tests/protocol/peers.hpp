@@ -35,7 +35,7 @@ inline Listening listen_free(int backlog = 128) {
 
 inline bool await(int fd, short events) {
   pollfd entry{fd, events, 0};
-  return ::poll(&entry, 1, 20'000) == 1;
+  return ::poll(&entry, 1, 90'000) == 1;
 }
 
 inline base::UniqueFd connect_to(std::uint16_t port) {

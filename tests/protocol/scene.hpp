@@ -28,7 +28,7 @@ class Scene {
   }
   // Nothing may be left on the loop.
   ~Scene() {
-    const auto drained = loop.drain(std::chrono::seconds(10));
+    const auto drained = loop.drain(std::chrono::seconds(60));
     if (!drained) print_error("%s\n", drained.error().text().c_str());
   }  // ~Loop aborts with the names of what is left
   Scene(const Scene&) = delete;
@@ -36,7 +36,7 @@ class Scene {
 
   // Runs the loop until it holds; `meanwhile` is done every millisecond. The limit only ends a hang.
   void until(const char* what, const std::function<bool()>& holds) {
-    const auto end = base::steady_now() + std::chrono::seconds(30);
+    const auto end = base::steady_now() + std::chrono::seconds(90);
     bool held = holds();
     loop::Timer check(loop, "test-check", [&] {
       if (meanwhile) meanwhile();

@@ -66,7 +66,7 @@ static void the_module_finds_our_symbols_and_works(void**) {
       nullptr);
   loop.run();
   assert_true(code == base::Code::unavailable);
-  assert_true(loop.drain(5s).ok());
+  assert_true(loop.drain(30s).ok());
 }
 
 int main() {

@@ -167,7 +167,7 @@ static void stop_ends_open_streams_and_leaves_nothing(void**) {
     }
   }
   bool stopped = false;
-  site.house->server->stop(200ms, [&] { stopped = true; });
+  site.house->server->stop(3s, [&] { stopped = true; });  // long enough for the one that reads
   site.until([&] { return stopped && quiet.closed(); }, "the stop");
   assert_true(quiet.read().ends_with("0\r\n\r\n"));  // a proper end, not a cut
   site.house->server.reset();

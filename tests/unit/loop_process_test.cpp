@@ -51,7 +51,7 @@ static void tells_how_it_ended(void**) {
   loop.run();
   assert_int_equal(ended.signal, SIGTERM);
   process.reset();
-  assert_true(loop.drain(5s).ok());
+  assert_true(loop.drain(30s).ok());
 }
 
 static void a_missing_program_is_an_error_with_its_path(void**) {
@@ -60,7 +60,7 @@ static void a_missing_program_is_an_error_with_its_path(void**) {
   assert_false(process.ok());
   assert_true(process.error().code == base::Code::io);
   assert_text_equal(process.error().where, "/nonexistent/program");
-  assert_true(loop.drain(5s).ok());
+  assert_true(loop.drain(30s).ok());
   no_child_is_left();
 }
 
@@ -88,7 +88,7 @@ static void gets_what_it_is_given(void**) {
   ::close(first[0]);
   ::close(second[0]);
   process.reset();
-  assert_true(loop.drain(5s).ok());
+  assert_true(loop.drain(30s).ok());
 }
 
 static void is_killed_on_request(void**) {
@@ -100,7 +100,7 @@ static void is_killed_on_request(void**) {
   assert_int_equal(ended.signal, SIGKILL);
   process->kill(SIGKILL);  // nothing happens
   process.reset();
-  assert_true(loop.drain(5s).ok());
+  assert_true(loop.drain(30s).ok());
 }
 
 static void without_its_owner_it_is_killed_and_reaped(void**) {
@@ -108,7 +108,7 @@ static void without_its_owner_it_is_killed_and_reaped(void**) {
   Ended ended;
   shell(loop, "trap '' TERM; exec sleep 1000", ended).reset();
   assert_int_equal(loop.open_handles().at("shell"), 1);  // until it has been reaped
-  assert_true(loop.drain(10s).ok());
+  assert_true(loop.drain(30s).ok());
   assert_int_equal(ended.signal, -1);  // not called back
   no_child_is_left();
 }
@@ -124,7 +124,7 @@ static void its_owner_may_go_inside_the_callback(void**) {
   process = std::move(*started);
   loop.run();
   assert_int_equal(runs, 1);
-  assert_true(loop.drain(5s).ok());
+  assert_true(loop.drain(30s).ok());
 }
 
 int main() {

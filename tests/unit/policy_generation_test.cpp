@@ -43,12 +43,19 @@ struct House {
   std::vector<std::string> steps;
   std::map<std::string, Outcome> outcomes;  // by the host that was asked about
 
-  explicit House(const std::string& hooks = kHooks, base::Millis grace = 0ms) {
+  // Whoever waits for a deadline to pass gives one; else a busy machine may give the process nothing for
+  // long.
+  explicit House(base::Millis deadline = 20s, const std::string& hooks = kHooks, base::Millis grace = 0ms,
+                 base::Millis patience = kGenerous) {
     auto source = std::make_shared<policy::Source>();
     source->files.push_back({"10.lua", "hook", hooks});
     policy::Deadlines deadlines;
-    deadlines.standard = 1s;  // a busy machine may give the process nothing for a while
+    deadlines.standard = 20s;
+    deadlines.by_event.assign(core::all_events().size(), base::Millis(0));
+    for (const auto event : {HookEvent::reconnect, HookEvent::every})
+      deadlines.by_event[static_cast<std::size_t>(event)] = deadline;
     deadlines.grace = grace;
+    deadlines.patience = patience;
     const char* host = std::getenv("FAIRLEAD_TEST_HOST");  // set by meson
     assert_non_null(host);
     generation.emplace(policy::Generation::Parts{loop, log, host, deadlines}, 1, std::move(source));
@@ -96,7 +103,7 @@ struct House {
 }  // namespace
 
 static void problems_of_a_file_are_told_and_nothing_is_started(void**) {
-  House house("api(1)\non.reconect('x', function() end)");
+  House house(20s, "api(1)\non.reconect('x', function() end)");
   const auto loaded = house.load();
   assert_false(loaded.ok());
   assert_text_equal(loaded.error().message,
@@ -117,7 +124,7 @@ static void every_call_of_a_batch_is_answered(void**) {
 }
 
 static void the_others_of_a_batch_are_asked_again(void**) {
-  House house;
+  House house(3s);
   assert_true(house.load().ok());
   for (const char* host : {"one", "two", "stuck", "three", "four"}) house.ask(host);
   house.answered(5);
@@ -127,7 +134,7 @@ static void the_others_of_a_batch_are_asked_again(void**) {
 }
 
 static void three_strikes_and_the_event_is_quiet(void**) {
-  House house;
+  House house(1s);
   assert_true(house.load().ok());
   // A kill is a strike only when the hook has used the time: a busy machine may give it none.
   for (int i = 0; i < 30 && house.struck.size() < 3; ++i) {
@@ -189,7 +196,7 @@ static void a_flow_of_a_killed_process_is_lost_and_said_so(void**) {
 
 // On a busy machine a process that is started anew takes longer than calls wait for it.
 static void a_flow_that_waits_too_long_for_a_process_is_lost_and_said_so(void**) {
-  House house;
+  House house(3s, kHooks, 0ms, 500ms);
   assert_true(house.load().ok());
   for (int times = 0; house.steps.empty() && times < 20; ++times) {
     const int before = house.restarted;
@@ -209,7 +216,7 @@ static void a_flow_that_waits_too_long_for_a_process_is_lost_and_said_so(void**)
 }
 
 static void one_that_leaves_answers_what_it_was_asked(void**) {
-  House house;
+  House house(3s);
   assert_true(house.load().ok());
   for (const char* host : {"one", "stuck", "two"}) house.ask(host);
   bool idle = false;
@@ -222,7 +229,7 @@ static void one_that_leaves_answers_what_it_was_asked(void**) {
 
 // As on a machine that gives the process no time, where nobody waits for the answer.
 static void with_a_grace_a_process_is_late_only_when_it_has_had_the_time(void**) {
-  House house(kHooks, 100ms);
+  House house(1s, kHooks, 100ms);
   assert_true(house.load().ok());
   ::kill(house.generation->pid(), SIGSTOP);
   house.ask("one");
@@ -235,11 +242,11 @@ static void with_a_grace_a_process_is_late_only_when_it_has_had_the_time(void**)
 }
 
 static void a_cancelled_flow_is_nobodys_fault(void**) {
-  House house;
+  House house(3s);
   assert_true(house.load().ok());
   house.start_flow(7);
   house.generation->cancel_flow(7);
-  run_for(house.loop, 1500ms);  // more than a deadline
+  run_for(house.loop, 3500ms);  // more than a deadline
   house.ask("after");
   house.answered(1);
   assert_text_equal(house.said("after"), "after");
@@ -247,7 +254,7 @@ static void a_cancelled_flow_is_nobodys_fault(void**) {
 }
 
 static void a_file_that_never_ends_is_named(void**) {
-  House house(R"(api(1)
+  House house(20s, R"(api(1)
 while true do pcall(function() while true do end end) end)");
   const auto loaded = house.load();
   assert_false(loaded.ok());

@@ -243,7 +243,7 @@ static void a_listener_that_is_silent_has_a_deadline(void**) {
   {
     // The next host is reached all the same.
     Scene scene("postgresql://fairlead@127.0.0.1:" + port + ",127.0.0.1:" + (*server)["port"] + "/fairlead",
-                [](ConnectionSettings& settings) { settings.connect_deadline = 2s; });
+                [](ConnectionSettings& settings) { settings.connect_deadline = 5s; });
     scene.until_ready();
     assert_int_equal(scene.away, 0);
   }

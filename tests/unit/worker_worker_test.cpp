@@ -52,15 +52,25 @@ static void a_report_and_the_next_claim_travel_together(void**) {
 
 static void what_goes_on_is_told_as_started_and_what_was_short_is_not(void**) {
   Scene scene;
-  scene.ready(a_task(1));
-  scene.until([&] { return scene.at_work(1); }, "the task");
-  scene.executor->end(core::TaskId{1}, {});
-  scene.ready(a_task(2));
+  auto took = base::Millis::max();
+  int id = 0;
+  while (took >= 100ms) {  // on a busy machine one or the other is not short
+    assert_true(++id <= 100);
+    const auto begun = base::steady_now();
+    scene.store.started.clear();
+    scene.ready(a_task(id));
+    scene.until([&] { return scene.at_work(id); }, "the task");
+    scene.executor->end(core::TaskId{id}, {});
+    scene.until([&] { return static_cast<int>(scene.store.taken.size()) == id; }, "its report");
+    took = std::chrono::ceil<base::Millis>(base::steady_now() - begun);
+  }
+  assert_int_equal(scene.store.started.size(), 0);
+  assert_true(scene.store.taken.back().started);
+  scene.ready(a_task(++id));
   scene.until([&] { return !scene.store.started.empty(); }, "a task to be told as started");
-  assert_int_equal(core::number(scene.store.started[0].id), 2);
-  scene.executor->end(core::TaskId{2}, {});
-  scene.until([&] { return scene.store.taken.size() == 2; }, "both reports");
-  assert_true(scene.store.taken[0].started);
+  assert_int_equal(core::number(scene.store.started[0].id), id);
+  scene.executor->end(core::TaskId{id}, {});
+  scene.until([&] { return static_cast<int>(scene.store.taken.size()) == id; }, "its report, too");
   assert_int_equal(scene.store.started.size(), 1);
 }
 
@@ -324,7 +334,7 @@ static void a_claim_with_its_own_end_outlives_the_lease(void**) {
 
 static void renewals_reach_the_children(void**) {
   auto with = settings();
-  with.lease = 1500ms;
+  with.lease = 6s;  // renewed at a third of it; a machine that stands still for longer than the rest loses it
   Scene scene(with);
   scene.ready(a_task(1));
   scene.until([&] { return scene.at_work(1); }, "the task");

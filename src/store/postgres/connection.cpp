@@ -121,7 +121,10 @@ void Connection::on_deadline() {
     case State::configuring:
       return lose(late("no answer to the first commands"));
     case State::probing:
+      if (heard_meanwhile()) return;
       if (!pipeline_->empty()) return lose(late("no answer to the first commands"));
+      if (herald_ && !herald_said_)
+        return on_shared_process("a pooler that takes no second connection: no answer");
       if (herald_) {
         pool_shares_ = true;
         return on_shared_process(kTransactionMode);
@@ -134,6 +137,13 @@ void Connection::on_deadline() {
         return lose(late("no answer to a command"));
       return arm_reply_deadline();
   }
+}
+
+// We may have stood still ourselves: what has come meanwhile is not late.
+bool Connection::heard_meanwhile() {
+  const auto alive = alive_;
+  on_event();
+  return !*alive || state_ != State::probing || !pipeline_;
 }
 
 void Connection::begin_round() {
@@ -256,18 +266,23 @@ void Connection::on_server_process(const base::Result<Replies>& replies) {
 // to say something now.
 void Connection::ask_pooler() {
   choose_probe();
-  queue_.push_back(
-      {{{{"", ""}, {}, "listen " + quoted_identifier(probe_channel_)}},
-       [this](const base::Result<Replies>& replies) {
-         if (!replies) return lose(replies.error());
-         enter(State::probing, settings_.probe_deadline);
-         herald_ = std::make_unique<Herald>(
-             loop_, dialled_, probe_channel_, probe_payload_, [this](const base::Result<>& said) {
-               if (!said)
-                 on_shared_process("a pooler that takes no second connection: " + said.error().message);
-             });
-       }});
+  queue_.push_back({{{{"", ""}, {}, "listen " + quoted_identifier(probe_channel_)}},
+                    [this](const base::Result<Replies>& replies) {
+                      if (!replies) return lose(replies.error());
+                      enter(State::probing, settings_.connect_deadline);
+                      herald_said_ = false;
+                      herald_ =
+                          std::make_unique<Herald>(loop_, dialled_, probe_channel_, probe_payload_,
+                                                   [this](const base::Result<>& said) { on_herald(said); });
+                    }});
   pump_.schedule();
+}
+
+// From now on it is late; before, it was the second connection that took its time.
+void Connection::on_herald(const base::Result<>& said) {
+  if (!said) return on_shared_process("a pooler that takes no second connection: " + said.error().message);
+  herald_said_ = true;
+  enter(State::probing, settings_.probe_deadline);
 }
 
 void Connection::on_shared_process(std::string why) {

@@ -103,6 +103,7 @@ class Connection {
              Target target);
   void enter(State state, base::Millis deadline);
   void on_deadline();
+  bool heard_meanwhile();
 
   // connection.cpp: from nothing to a session
   void begin_round();
@@ -116,6 +117,7 @@ class Connection {
   void on_connected();
   void on_server_process(const base::Result<Replies>& replies);
   void ask_pooler();
+  void on_herald(const base::Result<>& said);
   void on_shared_process(std::string why);
   void on_own_process();
   void choose_probe();
@@ -161,6 +163,7 @@ class Connection {
   std::string why_polling_;           // empty: hints come by LISTEN
   std::string probe_channel_, probe_payload_;
   std::unique_ptr<Herald> herald_;  // while a pooler is found out about
+  bool herald_said_ = false;        // and the server has it
   bool pool_shares_ = false;        // it is known to be one in transaction mode
   base::SteadyTime ready_since_;
 

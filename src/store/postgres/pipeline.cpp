@@ -70,8 +70,11 @@ base::Result<std::vector<Pipeline::Finished>> Pipeline::collect() {
   while (!under_way_.empty() && PQisBusy(connection_) == 0) {
     PGresult* result = PQgetResult(connection_);
     if (result == nullptr) {
-      if (++ends > 2) return base::Error{base::Code::protocol, "PostgreSQL's answers do not add up", {}};
-      continue;
+      if (++ends <= 2) continue;
+      // Behind the last answer of a connection that has ended there are only nulls; what came before is
+      // answered.
+      if (PQstatus(connection_) == CONNECTION_BAD || !finished.empty()) break;
+      return base::Error{base::Code::protocol, "PostgreSQL's answers do not add up", {}};
     }
     ends = 0;
     if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {

@@ -52,7 +52,9 @@ base::Result<> check_file(const std::string& path, bool may_make) {
   return base::success();
 }
 
-// The version found. Reads only: a file that is not ours is left as it is.
+// The version found. Reads only: a file that is not ours is left as it is. Called inside of a transaction:
+// what was read before another daemon's migration and what was read after it would together look like a file
+// of somebody else.
 base::Result<std::int64_t> recognise(Database& database, const std::string& path) {
   const auto version = database.integer("PRAGMA user_version");
   if (!version) return version.error();
@@ -65,6 +67,12 @@ base::Result<std::int64_t> recognise(Database& database, const std::string& path
   if (*version > newest(sqlite_migrations()))
     return newer_schema(*version, newest(sqlite_migrations()), path);
   return *version;
+}
+
+base::Result<std::int64_t> look_at(Database& database, const std::string& path) {
+  Transaction transaction(database);
+  if (auto begun = transaction.begin_reading(); !begun) return begun.error();
+  return recognise(database, path);
 }
 
 // Rights are counted on CLOCK_BOOTTIME: those of an earlier boot have ended.
@@ -114,7 +122,7 @@ base::Result<Database> open_queue(const std::string& path, core::Opening opening
   if (auto checked = check_file(path, may_make); !checked) return checked.error();
   auto database = Database::open(path, Database::Mode::read_write, busy_timeout);
   if (!database) return database.error();
-  const auto version = recognise(*database, path);
+  const auto version = look_at(*database, path);
   if (!version) return version.error();
   if (look && *version < known) return older_schema(*version, known, path);
   if (auto set = database->run(kQueueConnection); !set) return set.error();

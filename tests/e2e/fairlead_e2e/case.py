@@ -99,12 +99,20 @@ class TunnelCase(unittest.TestCase):
             left -= len(chunk)
         return b"".join(parts)
 
+    @staticmethod
+    def send_all(sock, payload):
+        """And the end of the stream. The socket's timeout is for each piece: that of sendall() is for the whole."""
+        rest = memoryview(payload)
+        while rest:
+            rest = rest[sock.send(rest[:1 << 16]):]
+        sock.shutdown(socket.SHUT_WR)
+
     def exchange(self, port, payload=b"hello through the line", greeting=b""):
         """One connection to an echoing service: everything comes back, then the end of the stream."""
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
             if greeting:
                 self.assertEqual(self.receive(sock, len(greeting)), greeting)
-            sender = threading.Thread(target=lambda: (sock.sendall(payload), sock.shutdown(socket.SHUT_WR)))
+            sender = threading.Thread(target=self.send_all, args=(sock, payload))
             sender.start()
             answer = self.receive(sock, len(payload))
             self.assertEqual(sock.recv(1), b"")

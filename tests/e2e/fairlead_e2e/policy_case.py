@@ -6,7 +6,7 @@ from .ports import free_port
 
 class PolicyCase(TunnelCase):
     def with_hooks(self, tunnels, hooks, allow=None, deadline="10s"):
-        """A daemon with these hook files: name to text."""
+        """A daemon with these hook files: name to text. The deadline is the longest there is."""
         self.hooks = self.path("hooks")
         (self.hooks / "tests").mkdir(parents=True)
         for name, text in hooks.items():

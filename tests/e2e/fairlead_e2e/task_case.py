@@ -33,6 +33,11 @@ class TaskCase(TunnelCase):
     def ledger(self):
         return [tuple(line.split()) for line in self.ledger_file.read_text().splitlines()]
 
+    def gated_program(self):
+        """The same, and it is at work until `self.gate` is there."""
+        self.gate = self.path("gate")
+        return self.ledger_program(f"until [ -e {self.gate} ]; do sleep 0.1; done")
+
     def store(self):
         """What stands in the configuration about the store; other backends override it."""
         return {}
@@ -45,7 +50,7 @@ class TaskCase(TunnelCase):
             scripts[name] = {"path": str(path), "sha256": digest, "writable": [str(self.folder)]}
             scripts[name] |= entry[2] if len(entry) > 2 else {}
         executors = {"noop": {}, "sleep": {}} | ({"script": {"programs": scripts}} if scripts else {})
-        offer = {"name": "here", "site": "attic", "node": "nas", "concurrency": 4, "lease": "5s", "stop_deadline": "1s"}
+        offer = {"name": "here", "site": "attic", "node": "nas", "concurrency": 4, "lease": "15s", "stop_deadline": "1s"}
         return self.store() | {"worker": offer | worker, "executors": executors}
 
     def working(self, programs=None, more=None, **worker):
