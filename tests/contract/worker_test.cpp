@@ -177,6 +177,25 @@ static void a_draining_worker_drains_until_that_is_undone(void**) {
   assert_ids(ids_of(scene.claim(again)), {});
 }
 
+static void a_worker_that_does_not_come_back_is_forgotten(void**) {
+  Scene scene;
+  scene.worker();
+  core::TendSettings settings;
+  settings.history_age = 24h;
+  scene.pass_time(23h);
+  scene.tend_all(settings);
+  scene.worker("berta");
+  assert_int_equal(scene.workers().size(), 2);
+  scene.pass_time(2h);
+  settings.by_age = false;
+  scene.tend_all(settings);
+  assert_int_equal(scene.workers().size(), 2);
+  settings.by_age = true;
+  scene.tend_all(settings);
+  assert_int_equal(scene.workers().size(), 1);
+  assert_text_equal(scene.workers()[0].info.name, "berta");
+}
+
 static void a_worker_is_shown_by_the_age_of_its_beat(void**) {
   Scene scene;
   scene.add();
@@ -216,6 +235,7 @@ Tests worker_tests() {
       cmocka_unit_test(leaving_ends_the_lease_at_once),
       cmocka_unit_test(a_draining_worker_claims_nothing_and_hears_of_it),
       cmocka_unit_test(a_draining_worker_drains_until_that_is_undone),
+      cmocka_unit_test(a_worker_that_does_not_come_back_is_forgotten),
       cmocka_unit_test(a_worker_is_shown_by_the_age_of_its_beat),
   };
 }

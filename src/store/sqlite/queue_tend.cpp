@@ -73,6 +73,11 @@ bool forget(Turn& turn, const core::TendSettings& settings, core::Tending& tendi
       "DELETE FROM idempotency WHERE (kind, key) IN (SELECT kind, key FROM idempotency"
       " WHERE ended_at < ? LIMIT ?)",
       before(turn, settings.key_memory, settings, tending), kForgotten);
+  if (settings.by_age && !tending.clock_stepped)
+    turn.sql.run(
+        "DELETE FROM workers WHERE live = 0 AND beat_at <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM tasks WHERE owner = name)",
+        turn.boot - settings.history_age.count());
   turn.count_history(-gone);
   tending.forgotten = static_cast<std::uint64_t>(gone);
   return gone >= kForgotten || keys == kForgotten;

@@ -226,6 +226,7 @@ begin
   delete from idempotency where (kind, key) in (
     select kind, key from idempotency where ended_at <= at - key_memory limit 1000);
   get diagnostics old_keys = row_count;
+  delete from workers where not live and beat_at <= at - history_age and not exists (select from tasks where owner = name);
   more := more or pauses_more or forgotten >= 1000 or old_keys >= 1000 or has_leftovers();
 
   return query
