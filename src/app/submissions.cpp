@@ -85,6 +85,12 @@ base::Result<core::TaskEnvelope> Submissions::read(base::JsonView json, std::str
   if (!key.empty()) envelope->idempotency_key = key;
   if (!json["actor"].exists()) envelope->actor = caller.name;
   if (!json["actor_class"].exists()) envelope->actor_class = caller.caller_class;
+  // Else whoever is held to the rules for machines could leave them behind by a word.
+  if (envelope->actor_class == core::ActorClass::human && caller.caller_class == core::ActorClass::automation)
+    return base::Error{
+        base::Code::forbidden,
+        "actor_class: " + caller.name + " is known as automation (api.roles) and cannot submit as human",
+        {}};
   if (envelope->trace_id.empty()) envelope->trace_id = new_trace_id();
   // What is malformed everywhere is refused here. What this machine does not allow, another may.
   if (const auto executor = parts_.executors.find(envelope->kind))

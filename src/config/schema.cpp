@@ -62,7 +62,7 @@ constexpr Key kRoleKeys[] = {
     plain(Type::identity, "gid", "", "a group; exactly one of these four is given"),
     plain(Type::identity, "group", "", "the same"),
     choice("role", "required", "viewer|operator", "a viewer can change nothing"),
-    choice("class", "human", "human|automation", "what the audit says of their commands"),
+    choice("class", "human", "human|automation", "what the audit says of their commands, and of tasks that they submit"),
 };
 
 constexpr Key kActorKeys[] = {

@@ -97,6 +97,13 @@ class Refusals(TaskCase):
         self.assertEqual(len(answer["errors"]), 3, answer)
         self.assertEqual(daemon.get("/v1/tasks?state=all")["tasks"], [])
 
+    def test_automation_does_not_pass_for_a_human(self):
+        roles = [{"uid": os.getuid(), "role": "operator", "class": "automation"}]
+        daemon = self.working(more={"api": {"roles": roles}})
+        self.assertIn("cannot submit as human", self.add(daemon, status=403, actor="anna", actor_class="human")["detail"])
+        task = self.task(daemon, self.add(daemon, actor="agent"))
+        self.assertEqual(task["actor"], {"name": "agent", "class": "automation"})
+
     def test_what_is_not_on_the_allowlist_is_not_run(self):
         daemon = self.working({"good": self.program(SAYS)})
         task = self.wait_for_task(daemon, self.script(daemon, "goood", max_attempts=1))
