@@ -62,7 +62,8 @@ constexpr Key kRoleKeys[] = {
     plain(Type::identity, "gid", "", "a group; exactly one of these four is given"),
     plain(Type::identity, "group", "", "the same"),
     choice("role", "required", "viewer|operator", "a viewer can change nothing"),
-    choice("class", "human", "human|automation", "what the audit says of their commands, and of tasks that they submit"),
+    choice("class", "human", "human|automation",
+           "what the audit says of their commands, and of tasks that they submit"),
 };
 
 constexpr Key kActorKeys[] = {
