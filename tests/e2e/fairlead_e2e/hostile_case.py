@@ -116,7 +116,7 @@ class HostileHooks(TunnelCase):
     def attacked(self, attack, path, mark, transfer):
         given, audited = self.given(), self.audited("hook_quarantined")
         until(lambda: self.find_line(attack.seen, attack.says, mark)
-              or attack.endless and self.find_line("hook_struck", hostile.DEADLINE_PASSED, mark),
+              or attack.endless and self.find_line("hook_struck|policy_process_ended", hostile.DEADLINE_PASSED, mark),
               lambda: f"a line {attack.seen} with {attack.says}\n{self.running.tail()}")
         if attack.seen == "hook_struck":
             self.goes_into_quarantine(path, mark, audited)
