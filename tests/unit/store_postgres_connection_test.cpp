@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -220,6 +221,22 @@ static void a_backend_that_is_terminated_is_a_loss(void**) {
   assert_true(scene.value("select pg_backend_pid()") != pid);
 }
 
+// Answer and end came in one read: the answer was dropped, and whoever waited for it waited for ever.
+static void what_was_answered_before_the_end_is_delivered(void**) {
+  Scene scene((*server)["url"]);
+  scene.until_ready();
+  int answered = 0, lost = 0;
+  const auto count = [&](const base::Result<Replies>& replies) { ++(replies.ok() ? answered : lost); };
+  for (const char* sql : {"select repeat('x', 60000)",  // libpq looks for the end behind much only
+                          "select pg_terminate_backend(pg_backend_pid())", "select 1"})
+    scene.connection->run({{{"", sql}, {}}}, count);
+  loop::Timer stall(scene.loop, "stall", [] { ::usleep(500'000); });
+  stall.start(1ms);
+  run_until(scene.loop, [&] { return answered + lost == 3; }, "three answers");
+  assert_int_equal(answered, 1);
+  scene.until_ready();
+}
+
 static void a_server_that_does_not_answer_is_given_up(void**) {
   Scene scene((*server)["url"], [](ConnectionSettings& settings) { settings.reply_deadline = 300ms; });
   scene.until_ready();
@@ -309,6 +326,7 @@ int main() {
       cmocka_unit_test(large_batches_do_not_wedge_the_pipeline),
       cmocka_unit_test(what_is_under_way_ends_as_unavailable_and_the_session_comes_back),
       cmocka_unit_test(a_backend_that_is_terminated_is_a_loss),
+      cmocka_unit_test(what_was_answered_before_the_end_is_delivered),
       cmocka_unit_test(a_server_that_does_not_answer_is_given_up),
       cmocka_unit_test(a_listener_that_is_silent_has_a_deadline),
       cmocka_unit_test(stopping_answers_what_is_under_way),
