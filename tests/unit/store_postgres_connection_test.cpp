@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "claimed_port.hpp"
 #include "cmocka.hpp"
 #include "postgres_server.hpp"
 #include "run_loop.hpp"
@@ -251,9 +252,11 @@ static void a_listener_that_is_silent_has_a_deadline(void**) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  base::UniqueFd claim;
   for (std::uint16_t port = 20000; port < 32000; port = static_cast<std::uint16_t>(port + 97)) {
     address.sin_port = htons(port);
-    if (::bind(silent, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
+    claim = claim_port(port);
+    if (claim && ::bind(silent, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
   }
   assert_int_equal(::listen(silent, 8), 0);
   const auto port = std::to_string(ntohs(address.sin_port));
