@@ -249,7 +249,8 @@ class Replay(TunnelCase):
         tunnel = {"host": "127.0.0.1", "port": free_port(), "ssh_user": "nobody", "ssh_key": str(self.key()),
                   "host_key": "accept-new", "known_hosts": str(self.path("known")),
                   "forwards": [{"remote": free_port(), "to": free_port()}]}
-        daemon = self.daemon(tunnel, {"policy": {"dir": str(hooks), "deadline": "10s"}})  # a late one is journalled as another verdict
+        # A late one would be journalled as another verdict.
+        daemon = self.daemon(tunnel, {"policy": {"dir": str(hooks), "deadline": "10s"}})
         daemon.wait_transition("reconnecting", "connect_refused")
         daemon.wait_transition("starting", after=len(daemon.lines()))  # the hook's second is over
         daemon.stop()

@@ -233,7 +233,7 @@ class Losses(TaskCase):
 
     def test_a_frozen_daemons_child_is_killed_before_another_may_have_its_task(self):
         path, digest = self.ledger_program("sleep 300")
-        daemon = self.working({"job": (path, digest)}, lease="5s")
+        daemon = self.working({"job": (path, digest)}, lease="10s")
         number = self.script(daemon, "job")
         child = until(lambda: self.sleeper_below(daemon), lambda: "the child\n" + daemon.tail())
         os.kill(daemon.pid, signal.SIGSTOP)

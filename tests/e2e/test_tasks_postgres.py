@@ -139,6 +139,7 @@ class Server(OnPostgres):
         waits = self.add(control)
         self.assertEqual(control.request("POST", "/v1/workers/here/drain", {"drain": False})[0], 200)
         self.assertEqual(self.wait_for_task(control, waits)["worker"], "here")
+        worker.stop()  # or it may be the one that finds the other lost
         lost = self.working(name="there", lease="60s")
         until(lambda: state_of_lost() == "online", lambda: "it to come\n" + control.tail())
         lost.kill()

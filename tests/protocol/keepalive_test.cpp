@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <functional>
+#include <vector>
 
 #include "cmocka.hpp"
 #include "protocol/peers.hpp"
@@ -154,7 +155,10 @@ class Client {
 };
 
 std::uint16_t free_port() {
-  return test::listen_free().port;
+  static std::vector<base::UniqueFd> claims;  // nobody listens there yet
+  auto made = test::listen_free();
+  claims.push_back(std::move(made.claim));
+  return made.port;
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/unique_fd.hpp"
+#include "claimed_port.hpp"
 #include "cmocka.hpp"
 #include "loop/address.hpp"
 
@@ -19,6 +21,7 @@ namespace fairlead::test {
 struct Listening {
   base::UniqueFd fd;
   std::uint16_t port = 0;
+  base::UniqueFd claim = {};
 };
 
 // Below the ephemeral range: a port of there may be taken by an outgoing connection at any moment.
@@ -26,8 +29,10 @@ inline Listening listen_free(int backlog = 128) {
   static std::uint16_t next = static_cast<std::uint16_t>(20'000 + ::getpid() % 11'000);
   for (int tries = 0; tries < 500; ++tries) {
     const std::uint16_t port = next++;
+    auto claim = claim_port(port);
+    if (!claim) continue;
     auto fd = loop::listen_on(*loop::Address::numeric("127.0.0.1", port), backlog);
-    if (fd) return {std::move(*fd), port};
+    if (fd) return {std::move(*fd), port, std::move(claim)};
   }
   fail_msg("no free port");
   return {};

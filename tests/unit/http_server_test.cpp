@@ -161,7 +161,7 @@ static void an_answer_nobody_reads_ends_at_its_deadline(void**) {
   service.function = [](const core::ServerRequest&, std::shared_ptr<core::Responder> responder) {
     responder->answer({200, "text/plain", std::string(8'000'000, 'x'), {}});
   };
-  House house(service, {.answer_deadline = 150ms});
+  House house(service, {.answer_deadline = 3s});  // so that the connection is seen before
   Peer peer(house.path());
   peer.send(kGet);
   house.until([&] { return house.server->connections() == 1; }, "the connection");

@@ -4,9 +4,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 
+#include "claimed_port.hpp"
 #include "cmocka.hpp"
 #include "postgres_server.hpp"
 #include "run_loop.hpp"
@@ -220,6 +222,22 @@ static void a_backend_that_is_terminated_is_a_loss(void**) {
   assert_true(scene.value("select pg_backend_pid()") != pid);
 }
 
+// Answer and end came in one read: the answer was dropped, and whoever waited for it waited for ever.
+static void what_was_answered_before_the_end_is_delivered(void**) {
+  Scene scene((*server)["url"]);
+  scene.until_ready();
+  int answered = 0, lost = 0;
+  const auto count = [&](const base::Result<Replies>& replies) { ++(replies.ok() ? answered : lost); };
+  for (const char* sql : {"select repeat('x', 60000)",  // libpq looks for the end behind much only
+                          "select pg_terminate_backend(pg_backend_pid())", "select 1"})
+    scene.connection->run({{{"", sql}, {}}}, count);
+  loop::Timer stall(scene.loop, "stall", [] { ::usleep(500'000); });
+  stall.start(1ms);
+  run_until(scene.loop, [&] { return answered + lost == 3; }, "three answers");
+  assert_int_equal(answered, 1);
+  scene.until_ready();
+}
+
 static void a_server_that_does_not_answer_is_given_up(void**) {
   Scene scene((*server)["url"], [](ConnectionSettings& settings) { settings.reply_deadline = 300ms; });
   scene.until_ready();
@@ -234,9 +252,11 @@ static void a_listener_that_is_silent_has_a_deadline(void**) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  base::UniqueFd claim;
   for (std::uint16_t port = 20000; port < 32000; port = static_cast<std::uint16_t>(port + 97)) {
     address.sin_port = htons(port);
-    if (::bind(silent, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
+    claim = claim_port(port);
+    if (claim && ::bind(silent, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
   }
   assert_int_equal(::listen(silent, 8), 0);
   const auto port = std::to_string(ntohs(address.sin_port));
@@ -309,6 +329,7 @@ int main() {
       cmocka_unit_test(large_batches_do_not_wedge_the_pipeline),
       cmocka_unit_test(what_is_under_way_ends_as_unavailable_and_the_session_comes_back),
       cmocka_unit_test(a_backend_that_is_terminated_is_a_loss),
+      cmocka_unit_test(what_was_answered_before_the_end_is_delivered),
       cmocka_unit_test(a_server_that_does_not_answer_is_given_up),
       cmocka_unit_test(a_listener_that_is_silent_has_a_deadline),
       cmocka_unit_test(stopping_answers_what_is_under_way),

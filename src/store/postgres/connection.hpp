@@ -48,7 +48,7 @@ struct ConnectionSettings {
   std::vector<core::StoreDetour> detours;  // of `store_via`
   std::vector<std::string> channels;       // to LISTEN on
   base::Millis connect_deadline{10'000};   // for a look-up, for one address, for setting up
-  base::Millis probe_deadline{3'000};
+  base::Millis probe_deadline{6'000};      // a pooler and a server that are busy take their time
   base::Millis statement_timeout{30'000};  // the server's
   base::Millis lock_timeout{10'000};       // the server's
   base::Millis reply_deadline{45'000};     // ours, from sending to the answer
