@@ -1,5 +1,6 @@
 // Small text operations shared by every folder. All pure.
 #pragma once
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,8 +12,10 @@
 namespace fairlead::base {
 
 std::vector<std::string_view> split(std::string_view text, char separator);
-std::string_view trim(std::string_view text);  // ASCII white space, both ends
-std::string lower(std::string_view text);      // ASCII
+template <std::same_as<std::string> Temporary>
+void split(Temporary&& text, char separator) = delete;  // the parts would outlive what they point into
+std::string_view trim(std::string_view text);           // ASCII white space, both ends
+std::string lower(std::string_view text);               // ASCII
 
 // Decimal, whole text, no sign. Empty: not a number or out of range.
 std::optional<std::uint64_t> parse_unsigned(std::string_view text);
