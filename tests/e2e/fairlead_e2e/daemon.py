@@ -43,11 +43,12 @@ class Starved:
         self.late += max(0, now - self.looked - self.PAUSE)
         self.looked = now
         for pid in self.pids:
-            for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
-                try:
-                    self.waited[path] = int(path.read_text().split()[1]) / 1e9
-                except (OSError, IndexError):
-                    pass  # it has ended
+            try:
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    path = f"/proc/{pid}/task/{thread}/schedstat"
+                    self.waited[path] = int(pathlib.Path(path).read_text().split()[1]) / 1e9
+            except (OSError, IndexError):
+                pass  # it has ended, or this kernel does not tell
 
     def seconds(self):
         return max(self.late, sum(waited - self.before.get(path, 0) for path, waited in self.waited.items()))
