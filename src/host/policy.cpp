@@ -16,8 +16,10 @@
 // In between, {"log": text, "hook": number} is what a script wrote with log(…); without a hook while a file
 // loads.
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -178,6 +180,9 @@ class Policy {
 }  // namespace
 
 int run_policy() {
+  // A hook that never ends would not see the end of the socket. A daemon that dies before this line shows
+  // there.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   void* shared = ::mmap(nullptr, core::kPolicyPageSize, PROT_READ | PROT_WRITE, MAP_SHARED, kPageFd, 0);
   if (shared == MAP_FAILED) return EXIT_FAILURE;
   const Sandbox sandbox = enter_sandbox(kSocketFd, kAddressSpace);

@@ -1,5 +1,6 @@
 """Hooks and lines in the real daemon: what verdicts do to tunnels, what is told, and what becomes of a hook that hangs."""
 import os
+import pathlib
 import time
 import unittest
 
@@ -170,11 +171,30 @@ class Generations(PolicyCase):
         self.wait_for_log(daemon, "\"second\"")
 
 
+HANGS = '''on.reconnect("hangs", function()
+    return string.find(string.rep("a", 60), string.rep("a?", 60) .. string.rep("a", 60) .. "b") end)'''
+
+
 class Quarantine(PolicyCase):
+    def test_a_policy_process_that_hangs_dies_with_its_daemon(self):
+        daemon = self.with_hooks(self.nowhere(), {"10.lua": HANGS})
+        path = pathlib.Path(f"/proc/{until(lambda: self.hanging(daemon), daemon.tail)}")
+        daemon.kill()
+        until(lambda: not path.exists(), "the end of the policy process")
+
+    @staticmethod
+    def hanging(daemon):
+        """The policy process, once it has had a second: no hook that behaves takes that."""
+        pid = daemon.get("/v1/policy")["pid"]
+        try:
+            times = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            return None  # another one takes its place
+        return pid if int(times[11]) > os.sysconf("SC_CLK_TCK") else None
+
     def test_a_hook_that_hangs_is_set_aside_and_everybody_can_see_it(self):
         self.line = self.nowhere()
-        daemon = self.with_hooks(self.line, {"10.lua": '''on.reconnect("hangs", function()
-            return string.find(string.rep("a", 60), string.rep("a?", 60) .. string.rep("a", 60) .. "b") end)'''}, deadline="500ms")
+        daemon = self.with_hooks(self.line, {"10.lua": HANGS}, deadline="500ms")
         until(lambda: any(hook["quarantined"] for hook in daemon.get("/v1/policy")["hooks"]), daemon.tail)
         status = self.command(daemon, "status")
         status.wait()
