@@ -84,7 +84,7 @@ static void a_long_chain_fails_to_its_end(void**) {
 }
 
 // More than a store does in one transaction.
-constexpr std::size_t kCrowd = 2'500;
+constexpr std::size_t kCrowd = 1'200;
 
 static TaskId crowd_behind_one(Scene& scene) {
   const auto head = scene.add();
