@@ -142,12 +142,14 @@ void Submissions::ask_admit(const core::TaskEnvelope& task, std::function<void(b
       });
 }
 
-// Where it is not there, or not finished, the store says so better.
+// Where it is not finished, the store says so better. A task that could not be read is not let through
+// unasked.
 void Submissions::may_repeat(core::TaskId id, const core::Caller& caller, core::Answer<base::Unit> done) {
   if (!parts_.policy.asks(core::HookEvent::admit)) return done(base::success());
   parts_.view.with_fresh(kFreshEnough, [this, id, caller, done = std::move(done)] {
     parts_.store.find(id, [this, caller, done](base::Result<core::TaskDetail> found) {
-      if (!found || !core::is_final(found->task.state)) return done(base::success());
+      if (!found) return done(found.error());
+      if (!core::is_final(found->task.state)) return done(base::success());
       auto& task = found->task.envelope;
       task.actor = caller.name;
       task.actor_class = caller.caller_class;

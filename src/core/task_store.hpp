@@ -138,8 +138,8 @@ struct Tending {
       false;  // the store's clock has jumped against this machine's boot clock: nothing is reaped
 };
 struct TendSettings {
-  base::Millis history_age{30LL * 24 *
-                           3'600'000};  // of finished tasks, and of workers that were not seen since
+  // Of finished tasks, and of workers that were not seen since.
+  base::Millis history_age{30LL * 24 * 3'600'000};
   std::uint64_t history_count = 1'000'000;
   base::Millis key_memory{7LL * 24 * 3'600'000};  // idempotency keys, after the task's end
   base::Millis lease{30'000};                     // reaping pauses this long after a clock step

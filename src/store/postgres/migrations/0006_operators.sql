@@ -145,7 +145,7 @@ $$;
 create function has_leftovers() returns boolean language sql stable as
 $$ select exists (select from lock_rechecks) or exists (select from unreleased) $$;
 
--- A portion of it, in a transaction of its own; how many became ready.
+-- A portion of it, in a transaction of its own. 0: nothing was done that could have made a task ready.
 create function do_leftovers(at bigint) returns integer language plpgsql as $$
 declare
   ends bigint[];
